@@ -1,0 +1,1 @@
+"""modisp: a modular, stage-separable neural image signal processor for RAW photographs."""

@@ -1,0 +1,100 @@
+"""Learned demosaicing: a closed-form interpolation plus a residual that a small network predicts.
+
+The residual is multiplied by a gate that is zero where the samples do not vary, so flat areas come
+out exact whatever the network says; everything runs on companded values.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .compand import compand, expand
+from .interpolate import interpolate
+from .mosaic import PATTERNS, fit, masks, unfit
+from .trunk import Trunk
+
+GATE = 5e-4
+"""Local contrast (companded) at which the gate is half open: an eighth of an 8-bit step."""
+
+FACTORS = {"bayer": 2, "xtrans": 3, "quad": 4}
+"""Pixel-unshuffle before the trunk; X-Trans is a chequerboard of two 3x3 cells."""
+
+
+class Demosaic(nn.Module):
+    """One filter array, one size. ``cfa``: ``bayer``, ``xtrans`` or ``quad``, phase of `PATTERNS`."""
+
+    def __init__(
+        self, cfa: str, width: int, blocks: int, inner_width: int = 0, inner_blocks: int = 0
+    ) -> None:
+        super().__init__()
+        self.cfa = cfa
+        self.factor = FACTORS[cfa]
+        self.period = PATTERNS[cfa].shape[0]
+        planes = self.factor**2
+        # Where the pattern repeats slower than the unshuffle (X-Trans), every colour has its planes.
+        self.split = self.period != self.factor
+        self.trunk = Trunk(
+            3 * planes if self.split else planes, 3 * planes, width, blocks, inner_width, inner_blocks
+        )
+
+    @property
+    def multiple(self) -> int:
+        """Sides of what `forward` takes, and tile origins, must be multiples of this."""
+        return math.lcm(self.factor * (2 if self.trunk.inner_blocks else 1), self.period)
+
+    @property
+    def halo(self) -> int:
+        """Pixels beyond a tile that its result depends on: a multiple of `multiple`."""
+        reach = max(self.factor * (self.trunk.reach + 1), 2 * self.period, 8)
+        return -(-reach // self.multiple) * self.multiple
+
+    def macs(self) -> float:
+        """Multiply-accumulates per mosaic pixel."""
+        return self.trunk.macs() / self.factor**2
+
+    def forward(self, u: Tensor) -> Tensor:
+        """(B, 1, H, W) companded mosaic → (B, 3, H, W) companded camera RGB."""
+        seen = u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device) if self.split else u
+        seen = F.pixel_unshuffle(seen, self.factor).contiguous(memory_format=torch.channels_last)
+        contrast = self._contrast(u)
+        residual = self.trunk(seen) * (contrast / (contrast + GATE))
+        return interpolate(u, self.cfa) + F.pixel_shuffle(residual, self.factor)
+
+    def _contrast(self, u: Tensor) -> Tensor:
+        """(B, 1, h, w) on the trunk's grid: max − min of one colour's samples nearby; 0 where flat.
+
+        Over all samples of a colour, not plane by plane: stripes as fine as the filter array are
+        constant in every plane, yet not flat.
+        """
+        planes = F.pixel_unshuffle(u, self.period)
+        pattern = PATTERNS[self.cfa].flatten().to(u.device)
+        spans = []
+        for colour in range(3):
+            same = planes[:, pattern == colour]
+            high = F.max_pool2d(same.amax(dim=1, keepdim=True), 3, 1, 1)
+            low = -F.max_pool2d(-same.amin(dim=1, keepdim=True), 3, 1, 1)
+            spans.append(high - low)
+        contrast = torch.stack(spans).amax(dim=0)
+        again = self.period // self.factor
+        return F.interpolate(contrast, scale_factor=again) if again > 1 else contrast
+
+
+def demosaic(
+    net: Demosaic, mosaic: Tensor, gains: tuple[float, float, float] = (1.0, 1.0, 1.0), dy: int = 0, dx: int = 0
+) -> Tensor:
+    """(1, H, W) linear mosaic, 1.0 = saturation → (3, H, W) linear camera RGB, same scale.
+
+    ``gains``: what makes a neutral grey (as-shot white balance, smallest 1). Colours are correlated
+    when balanced, so the network sees them so; they are divided out again.
+    ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1; values may lie below 0 and above 1.
+    """
+    height, width = mosaic.shape[-2:]
+    gain = mosaic.new_tensor(gains).view(3, 1, 1)
+    x = fit(mosaic, net.period, net.multiple, dy, dx)
+    scale = (masks(net.cfa, x.shape[-2], x.shape[-1], x.device) * gain).sum(dim=0, keepdim=True)
+    rgb = expand(net(compand(x * scale)[None]))[0] / gain
+    return unfit(rgb, height, width, dy, dx)

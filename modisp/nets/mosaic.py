@@ -1,0 +1,86 @@
+"""Colour filter arrays as the networks want them: patterns, masks, phases and padding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+PATTERNS: dict[str, Tensor] = {
+    "bayer": torch.tensor([[0, 1], [1, 2]]),
+    "quad": torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 2, 2], [1, 1, 2, 2]]),
+    "xtrans": torch.tensor(
+        [
+            [1, 0, 1, 1, 2, 1],
+            [2, 1, 2, 0, 1, 0],
+            [1, 0, 1, 1, 2, 1],
+            [1, 2, 1, 1, 0, 1],
+            [0, 1, 0, 2, 1, 2],
+            [1, 2, 1, 1, 0, 1],
+        ]
+    ),
+}
+"""The one phase each network is trained on: 0 red, 1 green, 2 blue, tiled from the top left."""
+
+
+def masks(cfa: str, height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """(3, H, W) of 0 and 1: which colour is sampled where."""
+    pattern = PATTERNS[cfa].to(device)
+    period = pattern.shape[0]
+    rows = torch.arange(height, device=device) % period
+    columns = torch.arange(width, device=device) % period
+    tiled = pattern[rows][:, columns]
+    return torch.stack([(tiled == colour) for colour in range(3)]).float()
+
+
+def sample(rgb: Tensor, cfa: str) -> Tensor:
+    """(..., 3, H, W) → (..., 1, H, W): what a sensor with this filter array keeps."""
+    mask = masks(cfa, rgb.shape[-2], rgb.shape[-1], rgb.device)
+    return (rgb * mask).sum(dim=-3, keepdim=True)
+
+
+def find_phase(pattern: Tensor) -> tuple[str, int, int] | None:
+    """A camera's repeating pattern (p, p) of 0/1/2 → (cfa, dy, dx), or None when it is unknown.
+
+    ``dy, dx``: how many rows and columns to put above and left so that the picture starts in the
+    phase of `PATTERNS`. The two greens of a Bayer pattern must both be 1.
+    """
+    for name, known in PATTERNS.items():
+        period = known.shape[0]
+        if pattern.shape[0] == 0 or period % pattern.shape[0] or period % pattern.shape[1]:
+            continue
+        seen = pattern.repeat(period // pattern.shape[0], period // pattern.shape[1])
+        for dy in range(period):
+            for dx in range(period):
+                if torch.equal(known.roll((-dy, -dx), (0, 1)), seen):
+                    return name, dy, dx
+    return None
+
+
+def fit(mosaic: Tensor, period: int, multiple: int, dy: int = 0, dx: int = 0, rim: int = 0) -> Tensor:
+    """Pad (..., H, W) so that phase, size and border suit a network; cut the result with `unfit`.
+
+    Puts ``dy + rim`` rows above (``rim`` a multiple of ``multiple``) and as many below as reach a
+    multiple; padding mirrors the picture but keeps every sample's colour (period ``period``).
+    """
+    height, width = mosaic.shape[-2:]
+    rows = _mirror(height, dy + rim, -(-(dy + height) // multiple) * multiple - dy + rim, period)
+    columns = _mirror(width, dx + rim, -(-(dx + width) // multiple) * multiple - dx + rim, period)
+    return mosaic.index_select(-2, rows.to(mosaic.device)).index_select(-1, columns.to(mosaic.device))
+
+
+def unfit(image: Tensor, height: int, width: int, dy: int = 0, dx: int = 0, rim: int = 0) -> Tensor:
+    """Undo `fit`: the (..., height, width) part that is the picture."""
+    return image[..., dy + rim : dy + rim + height, dx + rim : dx + rim + width]
+
+
+def _mirror(size: int, before: int, end: int, period: int) -> Tensor:
+    """Source index of each position −before … end − 1: mirrored about the edge pixel, same phase."""
+    out = []
+    for i in range(-before, end):
+        j = -i if i < 0 else (2 * (size - 1) - i if i >= size else i)
+        j -= (j - i) % period if i >= size else 0
+        j += (i - j) % period if i < 0 else 0
+        if not 0 <= j < size:
+            j = i % period if size > i % period else (i % size)
+        out.append(j)
+    return torch.tensor(out)
