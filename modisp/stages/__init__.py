@@ -1,0 +1,1 @@
+"""One file = one stage; the folder listing is the list of stages."""
