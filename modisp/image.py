@@ -211,12 +211,13 @@ class Metadata:
                 v = tuple(Opcode(**o) for o in v)
             elif isinstance(f.default, bytes):
                 v = base64.b64decode(v)
-            known[f.name] = _tuples(v)
+            known[f.name] = tuples(v)
         return cls(**known)
 
 
-def _tuples(v: Any) -> Any:
-    return tuple(_tuples(i) for i in v) if isinstance(v, list) else v
+def tuples(v: Any) -> Any:
+    """Lists, as JSON gives them, made tuples all the way down."""
+    return tuple(tuples(i) for i in v) if isinstance(v, list | tuple) else v
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,16 @@ def _lanczos3(x: torch.Tensor, width: float) -> torch.Tensor:
     return torch.where(t.abs() < 3, torch.sinc(t) * torch.sinc(t / 3), torch.zeros_like(t))
 
 
-KERNELS: dict[str, tuple[Callable[[torch.Tensor, float], torch.Tensor], float]] = {"box": (_box, 0.5), "lanczos3": (_lanczos3, 3.0)}
+KERNELS: dict[str, tuple[Callable[[torch.Tensor, float], torch.Tensor], float]] = {
+    "box": (_box, 0.5),
+    "lanczos3": (_lanczos3, 3.0),
+}
 
 
 @lru_cache(maxsize=64)
-def _bands(start: float, length: float, n_out: int, n_in: int, kernel: str, block: int) -> list[tuple[int, torch.Tensor]]:
+def _bands(
+    start: float, length: float, n_out: int, n_in: int, kernel: str, block: int
+) -> list[tuple[int, torch.Tensor]]:
     """Weights for blocks of outputs: [(first source index, matrix (outputs, sources)), …]."""
     f, support = KERNELS[kernel]
     pitch = length / n_out
@@ -40,12 +45,18 @@ def _bands(start: float, length: float, n_out: int, n_in: int, kernel: str, bloc
         lo, hi = min(lo, n_in - 1), max(hi, min(lo, n_in - 1) + 1)
         w = f(torch.arange(lo, hi, dtype=torch.float64) + 0.5 - centres[:, None], width)
         total = w.sum(1, keepdim=True)
-        out.append((lo, torch.where(total.abs() > 1e-9, w / total.where(total.abs() > 1e-9, torch.ones(1)), 0.0).float()))
+        out.append(
+            (lo, torch.where(total.abs() > 1e-9, w / total.where(total.abs() > 1e-9, torch.ones(1)), 0.0).float())
+        )
     return out
 
 
 def resize(
-    pixels: torch.Tensor, rect: tuple[float, float, float, float], size: tuple[int, int], kernel: str = "box", block: int = 32
+    pixels: torch.Tensor,
+    rect: tuple[float, float, float, float],
+    size: tuple[int, int],
+    kernel: str = "box",
+    block: int = 32,
 ) -> torch.Tensor:
     """The part `rect` = (x, y, width, height; in source pixels, fractions allowed) of `pixels` (C, H, W) as `size` pixels.
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import entry_points
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self, dataclass_transform
 
@@ -25,9 +26,22 @@ from modisp.image import Frame, Image, Metadata, Rect, State
 
 KINDS = ("number", "switch", "choice", "curve", "colour", "rect", "points", "mask", "file", "text")
 
-SLOTS = (
-    "input defects restore demosaic highlights lens white_balance color_correct exposure tone look detail geometry output"
-).split()
+SLOTS = [
+    "input",
+    "defects",
+    "restore",
+    "demosaic",
+    "highlights",
+    "lens",
+    "white_balance",
+    "color_correct",
+    "exposure",
+    "tone",
+    "look",
+    "detail",
+    "geometry",
+    "output",
+]
 
 
 class Cancelled(Exception):
@@ -116,7 +130,7 @@ class Param:
             raise ValueError(f"{where} needs {want[-1]} numbers {'in all' if flat else 'a point'}, not {v!r}")
         if self.kind == "rect" and len(out[0]) == 4 and (out[0][2] <= 0 or out[0][3] <= 0):
             raise ValueError(f"{where} needs a width and a height above zero, not {v!r}")
-        if self.kind == "curve" and (len(out) < 2 or any(a[0] >= b[0] for a, b in zip(out, out[1:], strict=False))):
+        if self.kind == "curve" and (len(out) < 2 or any(a[0] >= b[0] for a, b in pairwise(out))):
             raise ValueError(f"{where} needs two points or more, with rising x, not {v!r}")
         return out[0] if flat else out
 
@@ -198,9 +212,11 @@ class Probe:
             return resize_image(image, frame)
 
         frame = Frame.whole(image.height, image.width)
-        return cls(image.meta, (image.height, image.width), image.state, lambda f: fetch(f)) if (
-            image.frame == frame
-        ) else cls(image.meta, (image.height, image.width), image.state, Probe.of(replace(image, frame=frame)).fetch)
+        return (
+            cls(image.meta, (image.height, image.width), image.state, lambda f: fetch(f))
+            if (image.frame == frame)
+            else cls(image.meta, (image.height, image.width), image.state, Probe.of(replace(image, frame=frame)).fetch)
+        )
 
     @property
     def area(self) -> Rect:
@@ -321,6 +337,10 @@ class Stage:
     def values(self, inference_only: bool = False) -> dict[str, Any]:
         """The parameter values by name."""
         return {k: getattr(self, k) for k, p in self.params().items() if p.inference or not inference_only}
+
+    def with_values(self, **values: Any) -> Self:
+        """The same stage with some parameters changed; ValueError where a value does not fit."""
+        return replace(self, **values)  # type: ignore[type-var]  # subclasses are dataclasses
 
     # --- what a stage overrides -----------------------------------------------------------------------------------
 
