@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:  # parsing happens in processes without torch
+    from modisp.image import Image, Metadata
 
 NAMESPACE = "urn:modisp:1.0/"
 FORMAT = 1
@@ -40,6 +43,18 @@ def pack_extras(extras: Mapping[str, Any]) -> bytes:
         raise ValueError(f"these data cannot be kept in XMP: {e}") from e
     _check_keys(extras)
     return _PACKET.format(namespace=NAMESPACE, extras=escape(text)).encode()
+
+
+def image_extras(image: Image, meta: Metadata, extras: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What goes into a file of ours: `extras`, and the state, frame and metadata (`meta`: what may be passed on)."""
+    frame = image.frame
+    own = {
+        "format": FORMAT,
+        "state": image.state.name,
+        "frame": {"full": frame.full, "rect": frame.rect, "size": frame.size},
+        "metadata": meta.dump(),
+    }
+    return {**(extras or {}), **own}
 
 
 def parse_extras(xmp: bytes) -> dict[str, Any]:
