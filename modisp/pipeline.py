@@ -74,7 +74,7 @@ class Run:
         for e in entries:
             stage = e.active()
             after = replace(meta, done=e.id)
-            if stage.is_neutral():
+            if not e.on or stage.is_neutral():
                 meta = after
                 continue
             if not stage.accepts(meta):

@@ -421,8 +421,8 @@ class Stage:
         return Image(pixels, self.writes, meta, frame)
 
     def is_neutral(self) -> bool:
-        """Whether the stage, as it is set, does nothing."""
-        return self.reads is self.writes and self == self.neutral()
+        """Whether the stage, as it is set, does nothing.  A stage without parameters always does something."""
+        return self.reads is self.writes and bool(self.params()) and self == self.neutral()
 
 
 BROKEN: dict[str, str] = {}
