@@ -113,6 +113,8 @@ class Frame:
         right = min(pixels, math.floor((self.full[1] - x - w) / px + 1e-6))
         bottom = min(pixels, math.floor((self.full[0] - y - h) / py + 1e-6))
         left, top, right, bottom = (max(0, v) for v in (left, top, right, bottom))
+        if not (left or top or right or bottom):
+            return self
         return self.cut(-top, -left, self.size[0] + top + bottom, self.size[1] + left + right)
 
     def within(self, outer: Frame) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 
 import torch
 
-from modisp.image import Frame, Image, Metadata, Rect, State
+from modisp.image import LATTICE, Frame, Image, Metadata, Rect, State
 
 KINDS = ("number", "switch", "choice", "curve", "colour", "rect", "points", "mask", "file", "text")
 
@@ -206,17 +206,12 @@ class Probe:
         """A probe over one finished image (taken as the whole picture)."""
         from modisp.resample import resize_image
 
-        def fetch(frame: Frame) -> Image:
-            if frame.size == (round(frame.rect[3]), round(frame.rect[2])):
-                return image.cut(frame)
-            return resize_image(image, frame)
+        whole = replace(image, frame=Frame.whole(image.height, image.width))
 
-        frame = Frame.whole(image.height, image.width)
-        return (
-            cls(image.meta, (image.height, image.width), image.state, lambda f: fetch(f))
-            if (image.frame == frame)
-            else cls(image.meta, (image.height, image.width), image.state, Probe.of(replace(image, frame=frame)).fetch)
-        )
+        def fetch(frame: Frame) -> Image:
+            return whole.cut(frame) if frame.pitch == (1.0, 1.0) else resize_image(whole, frame)
+
+        return cls(image.meta, whole.frame.full, image.state, fetch)
 
     @property
     def area(self) -> Rect:
@@ -236,8 +231,6 @@ class Probe:
 
     def patches(self, size: int = 240, count: int = 25) -> list[Image]:
         """Up to `count` full-size windows of `size`² pixels, evenly spread, starting on the CFA lattice."""
-        from modisp.image import LATTICE
-
         x, y, w, h = (int(v) for v in self.area)
         n = max(1, math.isqrt(count))
         out = []
@@ -251,8 +244,6 @@ class Probe:
 
     def patch(self, rect: Rect) -> Image:
         """The full-size pixels of (x, y, width, height), cut to the picture; for CFA samples widened to the lattice."""
-        from modisp.image import LATTICE
-
         g = LATTICE if self.state.on_lattice else 1
         x0 = min(max(0, math.floor(rect[0] / g) * g), (self.full[1] - 1) // g * g)
         y0 = min(max(0, math.floor(rect[1] / g) * g), (self.full[0] - 1) // g * g)

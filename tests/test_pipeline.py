@@ -68,9 +68,7 @@ class Matrix(Stage, slot="color_correct", reads=State.BALANCED, writes=State.SCE
         return image.pixels.clone()
 
 
-class Brighten(
-    Stage, slot="exposure", reads=State.SCENE, writes=State.SCENE, name="t_brighten", seen_by_measure=False
-):
+class Brighten(Stage, slot="exposure", reads=State.SCENE, writes=State.SCENE, name="t_brighten", seen_by_measure=False):
     """The hand's exposure."""
 
     gain: float = param(1.0, 0.1, 10.0, help="times")

@@ -132,7 +132,9 @@ def test_a_changed_default_is_a_migration() -> None:
     assert r["look"].values() == {"amount": 0.4}
 
 
-@pytest.mark.parametrize("data", [None, {}, {"entries": 3}, {"entries": [{}]}, {"entries": [3]}, {"entries": [{"id": "a"}]}])
+@pytest.mark.parametrize(
+    "data", [None, {}, {"entries": 3}, {"entries": [{}]}, {"entries": [3]}, {"entries": [{"id": "a"}]}]
+)
 def test_damaged_recipes_say_so(data: object) -> None:
     with pytest.raises(ValueError, match=r"recipe"):
         Recipe.load(data)  # type: ignore[arg-type]
