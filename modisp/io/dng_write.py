@@ -24,6 +24,7 @@ from modisp.io import exif, opcodes_write
 from modisp.io import tags as tiff
 from modisp.io.atomic import replacing
 from modisp.io.ifd import SUB_IFDS
+from modisp.io.levels import Levels, normalise
 from modisp.io.tags import Tags, byte, double, long, rational, short, srational
 from modisp.io.xmp import image_extras, pack_extras
 
@@ -69,7 +70,7 @@ def write_dng(
     pixels = image.pixels.detach().cpu().float().numpy()
     stored, levels = _integers(pixels, image, bits)
     main = exif.compose(meta, policy, (image.height, image.width)) | _colour(image.state, image.meta)
-    main |= {274: short(meta.orientation), 305: tiff.text("modisp"), 700: byte(*packet)}
+    main |= {274: short(meta.orientation), 305: tiff.text("modisp"), 700: tiff.Tag(tiff.BYTE, packet)}
     raw = _raster(image, stored is not None) | levels | _geometry(image)
     if image.meta.noise:
         raw[51041] = double(v for pair in image.meta.noise for v in pair)
@@ -147,19 +148,21 @@ def _source_integers(pixels: Floats, meta: Metadata) -> NDArray[np.uint16] | Non
         return None
     if (black * 65536 % 1 != 0).any():  # as a fraction it would come back as another number
         return None
-    rows, columns = black.shape[1:]
-    across = np.tile(black, (1, 1, -(-width // columns)))[:, :, :width]
+    levels = Levels(black.transpose(1, 2, 0), np.full(channels, white, np.float32))
+    down = black.shape[1]
+    zero = np.tile(black, (1, 1, -(-width // black.shape[2])))[:, :, :width]
     out = np.empty(pixels.shape, np.uint16)
-    for band in bands(height, width, channels, rows):
-        n = band.stop - band.start
-        zero = np.tile(across, (1, -(-n // rows), 1))[:, :n] if rows > 1 else across
-        scale = np.float32(white) - zero
-        part = np.rint(pixels[:, band] * scale + zero)
-        if not (part.min() >= 0 and part.max() <= 65535):  # also where there is a NaN
+    for rows in bands(height, width, channels, down):
+        part, n = pixels[:, rows], rows.stop - rows.start
+        lifted = zero if down == 1 else np.tile(zero, (1, -(-n // down), 1))[:, :n]
+        values = np.rint(part * (np.float32(white) - lifted) + lifted)
+        if not (values.min() >= 0 and values.max() <= 65535):  # also where there is a NaN
             return None
-        if not np.array_equal((part - zero) / scale, pixels[:, band]):
+        back = np.empty_like(part)
+        normalise(values.transpose(1, 2, 0), levels, rows.start, back)
+        if not np.array_equal(back, part):
             return None
-        out[:, band] = part
+        out[:, rows] = values
     return out
 
 

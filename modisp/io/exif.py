@@ -12,7 +12,6 @@ from modisp.io.ifd import EXIF_IFD, GPS_IFD
 from modisp.io.tags import Tags
 
 Policy = Literal["all", "no-gps", "none"]
-POLICIES = ("all", "no-gps", "none")
 
 _DESCRIPTION = (270, 271, 272, 306, 315, 18246, 33432, 40091, 40092, 40093, 40094, 40095)
 """What is carried over of the first directory: words about the picture, never how its pixels lay in the source."""
@@ -65,12 +64,6 @@ def compose(meta: Metadata, policy: Policy = "all", size: tuple[int, int] | None
         if gps:
             tags[GPS_IFD] = tiff.directories(gps)
     return tags
-
-
-def block(meta: Metadata, policy: Policy = "all", size: tuple[int, int] | None = None) -> bytes:
-    """EXIF as a TIFF block for an upright picture (Orientation is 1); b"" for policy `none`."""
-    tags = compose(meta, policy, size)
-    return tiff.block(tags | {274: tiff.short(1)}) if tags else b""
 
 
 def _fill(tags: Tags, inner: Tags, meta: Metadata) -> None:
