@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 KNEE = 0.05
@@ -15,7 +14,8 @@ def compand(x: Tensor, knee: float = KNEE) -> Tensor:
     root = knee**0.5
     scale = (1 + knee) ** 0.5 + root
     positive = x.clamp_min(0)
-    return scale * (positive / ((positive + knee).sqrt() + root) + (x - positive) / (2 * root))
+    out: Tensor = scale * (positive / ((positive + knee).sqrt() + root) + (x - positive) / (2 * root))
+    return out
 
 
 def expand(u: Tensor, knee: float = KNEE) -> Tensor:
@@ -23,13 +23,15 @@ def expand(u: Tensor, knee: float = KNEE) -> Tensor:
     root = knee**0.5
     v = u / ((1 + knee) ** 0.5 + root)
     positive = v.clamp_min(0)
-    return positive * (positive + 2 * root) + (v - positive) * (2 * root)
+    out: Tensor = positive * (positive + 2 * root) + (v - positive) * (2 * root)
+    return out
 
 
 def slope(x: Tensor, knee: float = KNEE) -> Tensor:
     """d compand / dx at ``x``."""
     scale = (1 + knee) ** 0.5 + knee**0.5
-    return scale / (2 * (x.clamp_min(0) + knee).sqrt())
+    out: Tensor = scale / (2 * (x.clamp_min(0) + knee).sqrt())
+    return out
 
 
 def stabilise(x: Tensor, shot: Tensor, read: Tensor) -> Tensor:

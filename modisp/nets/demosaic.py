@@ -27,9 +27,7 @@ FACTORS = {"bayer": 2, "xtrans": 3, "quad": 4}
 class Demosaic(nn.Module):
     """One filter array, one size. ``cfa``: ``bayer``, ``xtrans`` or ``quad``, phase of `PATTERNS`."""
 
-    def __init__(
-        self, cfa: str, width: int, blocks: int, inner_width: int = 0, inner_blocks: int = 0
-    ) -> None:
+    def __init__(self, cfa: str, width: int, blocks: int, inner_width: int = 0, inner_blocks: int = 0) -> None:
         super().__init__()
         self.cfa = cfa
         self.factor = FACTORS[cfa]
@@ -37,9 +35,7 @@ class Demosaic(nn.Module):
         planes = self.factor**2
         # Where the pattern repeats slower than the unshuffle (X-Trans), every colour has its planes.
         self.split = self.period != self.factor
-        self.trunk = Trunk(
-            3 * planes if self.split else planes, 3 * planes, width, blocks, inner_width, inner_blocks
-        )
+        self.trunk = Trunk(3 * planes if self.split else planes, 3 * planes, width, blocks, inner_width, inner_blocks)
 
     @property
     def multiple(self) -> int:

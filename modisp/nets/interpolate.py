@@ -77,7 +77,5 @@ def _malvar_weight() -> Tensor:
                 for dy in range(-2, 3):
                     for dx in range(-2, 3):
                         plane = (y + dy) % 2 * 2 + (x + dx) % 2
-                        weight[colour, y * 2 + x, plane, (y + dy) // 2 + 1, (x + dx) // 2 + 1] += kernel[
-                            dy + 2, dx + 2
-                        ]
+                        weight[colour, y * 2 + x, plane, (y + dy) // 2 + 1, (x + dx) // 2 + 1] += kernel[dy + 2, dx + 2]
     return weight.reshape(12, 4, 3, 3)

@@ -22,6 +22,7 @@ class Block(nn.Module):
             self.second.weight.mul_(0.3)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) → the same shape."""
         y: Tensor = self.second(F.relu(self.first(x)))
         return x + y
 
@@ -33,12 +34,10 @@ class Trunk(nn.Module):
     ``inner_width``/``inner_blocks`` at half of it.
     """
 
-    def __init__(
-        self, cin: int, cout: int, width: int, blocks: int, inner_width: int, inner_blocks: int
-    ) -> None:
+    def __init__(self, cin: int, cout: int, width: int, blocks: int, inner_width: int, inner_blocks: int) -> None:
         super().__init__()
         self.blocks, self.inner_blocks = blocks, inner_blocks
-        before = (blocks + 1) // 2
+        before = blocks // 2
         self.head = nn.Conv2d(cin, width, 3, padding=1)
         self.before = nn.Sequential(*[Block(width) for _ in range(before)])
         self.after = nn.Sequential(*[Block(width) for _ in range(blocks - before)])
@@ -51,6 +50,7 @@ class Trunk(nn.Module):
             self.up = nn.Conv2d(inner_width, 4 * width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
         x = self.before(self.head(x))
         if self.inner_blocks:
             x = x + F.pixel_shuffle(self.up(self.inner(self.down(F.relu(x)))), 2)
@@ -64,7 +64,7 @@ class Trunk(nn.Module):
 
     def macs(self) -> float:
         """Multiply-accumulates for one pixel of this trunk's grid."""
-        inside = ("inner.", "down.", "up.")
+        inside = ("inner", "down", "up")
         total = 0.0
         for name, module in self.named_modules():
             if isinstance(module, nn.Conv2d):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
+
+from ..simulate.leaves import dead_leaves
 
 Pixels = NDArray[np.uint8]
 
@@ -52,43 +54,81 @@ def _bytes(encoded: Tensor) -> Pixels:
     return np.asarray((encoded * 255).round().byte().numpy())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Pictures:
-    """A stock of 8-bit pictures from which the busier patches are drawn."""
+    """A stock of 8-bit pictures; of ``tries`` random places the busiest is taken as a patch."""
 
     pictures: list[Pixels]
-    tries: int = 3
-    random: np.random.Generator = field(default_factory=np.random.default_rng)
+    tries: int
 
     @classmethod
-    def photographs(cls, folder: Path, reductions: tuple[float, ...], seed: int) -> Pictures:
+    def photographs(cls, folder: Path, reductions: tuple[float, ...]) -> Pictures:
+        """All photographs of a folder, each made smaller by each of the factors."""
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
-        stock = [_bytes(reduce(read(p), factor)) for p in paths for factor in reductions]
-        return cls(stock, random=np.random.default_rng(seed))
+        if not paths:
+            raise FileNotFoundError(f"no photographs in {folder}")
+        return cls([_bytes(reduce(read(p), factor)) for p in paths for factor in reductions], tries=3)
 
-    def patch(self, size: int) -> Pixels:
+    @classmethod
+    def leaves(cls, count: int, size: int, cache: Path | None = None) -> Pictures:
+        """The same ``count`` pictures every time, kept in ``cache`` because they take a minute."""
+        kept = cache / f"leaves-{count}-{size}.npy" if cache else None
+        if kept and kept.exists():
+            return cls(list(np.load(kept)), tries=1)
+        drawn = np.stack([(dead_leaves(size, seed) * 255).round().astype(np.uint8) for seed in range(count)])
+        if kept:
+            temporary = kept.with_name(f".{os.getpid()}-{kept.name}")
+            np.save(temporary, drawn)
+            os.replace(temporary, kept)
+        return cls(list(drawn), tries=1)
+
+    def patch(self, size: int, random: np.random.Generator) -> Pixels:
         """(3, size, size): of a few random places the one with the strongest fine detail."""
-        best, most = None, -1.0
+        best, most = self.pictures[0][:, :size, :size], -1.0
         for _ in range(self.tries):
-            picture = self.pictures[self.random.integers(len(self.pictures))]
-            y = self.random.integers(picture.shape[1] - size + 1)
-            x = self.random.integers(picture.shape[2] - size + 1)
+            picture = self.pictures[random.integers(len(self.pictures))]
+            y = random.integers(picture.shape[1] - size + 1)
+            x = random.integers(picture.shape[2] - size + 1)
             cut = picture[:, y : y + size, x : x + size]
             green = cut[1, ::2].astype(np.int16)
             detail = float(np.abs(np.diff(green, axis=1)).mean())
             if detail > most:
                 best, most = cut, detail
-        assert best is not None
         return best
 
-    def batch(self, count: int, size: int) -> Tensor:
-        """(count, 3, size, size) sRGB-encoded in [0, 1]; flipped, turned, channels now and then swapped."""
+
+@dataclass(frozen=True)
+class Source:
+    """Photographs and dead leaves, mixed; what step ``n`` gets depends on seed and ``n`` alone."""
+
+    photographs: Pictures
+    leaves: Pictures
+    share: float = 2 / 3
+
+    @classmethod
+    def open(cls, folder: Path, reductions: tuple[float, ...], leaves: int, cache: Path | None = None) -> Source:
+        """The training photographs of a data folder, and leaves kept in ``cache``."""
+        photographs = Pictures.photographs(folder / "photos" / "train", reductions)
+        return cls(photographs, Pictures.leaves(leaves, 256, cache))
+
+    def batch(self, count: int, size: int, random: np.random.Generator) -> Tensor:
+        """(count, 3, size, size) sRGB-encoded in [0, 1]: flipped, turned, colours at times swapped or gone."""
         out = []
-        for _ in range(count):
-            cut = np.rot90(self.patch(size), self.random.integers(4), (1, 2))
-            if self.random.random() < 0.5:
+        for i in range(count):
+            stock = self.photographs if i < round(count * self.share) else self.leaves
+            cut = np.rot90(stock.patch(size, random), int(random.integers(4)), (1, 2))
+            if random.random() < 0.5:
                 cut = cut[:, :, ::-1]
-            if self.random.random() < 0.2:
-                cut = cut[self.random.permutation(3)]
+            chance = random.random()
+            if chance < 0.2:
+                cut = cut[random.permutation(3)]
+            elif chance < 0.24:  # greys must come out grey
+                cut = cut[[1, 1, 1]]
             out.append(np.ascontiguousarray(cut))
         return torch.from_numpy(np.stack(out)).float() / 255
+
+
+def pictures(folder: Path, every: int = 1) -> list[Tensor]:
+    """Whole pictures for validation, sRGB-encoded."""
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    return [read(p) for p in paths[::every]]

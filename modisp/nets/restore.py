@@ -1,0 +1,96 @@
+"""Learned restoration of a Bayer mosaic: one body, two heads.
+
+*clean*: noise gone, blur kept. *sharp*: noise and blur gone. Works on variance-stabilised samples,
+so one set of weights serves every ISO; told the noise and the blur. With no noise *clean* is the
+input exactly, and with no blur *sharp* is *clean* exactly.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .compand import stabilise, stable_sigma, unstabilise
+from .mosaic import fit, unfit
+from .trunk import Trunk
+
+POOL = 16
+"""Side, in mosaic pixels, of the cells over which `keep_mean` compares means."""
+
+
+class Restore(nn.Module):
+    """RGGB mosaics (other Bayer phases through `restore`)."""
+
+    period = 2
+    factor = 2
+
+    def __init__(self, width: int, blocks: int, inner_width: int, inner_blocks: int) -> None:
+        super().__init__()
+        # 4 planes, 4 planes of detail in units of the noise, noise level, blur radius.
+        self.trunk = Trunk(10, 8, width, blocks, inner_width, inner_blocks)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of what `restore` works on, and tile origins, must be multiples of this."""
+        return POOL
+
+    @property
+    def halo(self) -> int:
+        """Pixels beyond a tile that its result depends on (`keep_mean` looks two cells further)."""
+        reach = self.factor * (self.trunk.reach + 1) + 3 * POOL
+        return -(-reach // POOL) * POOL
+
+    def macs(self) -> float:
+        """Multiply-accumulates per mosaic pixel."""
+        return self.trunk.macs() / self.factor**2
+
+    def forward(self, u: Tensor, sigma: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+        """Stabilised mosaic (B, 1, H, W), its noise sigma and the blur radius (B, 1, 1, 1) → clean, sharp.
+
+        ``radius``: standard deviation of the PSF per axis, pixels (0 … 2).
+        """
+        planes = F.pixel_unshuffle(u, 2)
+        detail = (planes - F.avg_pool2d(planes, 3, 1, 1, count_include_pad=False)) / (sigma + 1e-3)
+        detail = detail / (1 + 0.25 * detail.abs())
+        one = torch.ones_like(planes[:, :1])
+        # Noise on a logarithmic scale, so that ISO steps are equal steps.
+        noise = (sigma + 1e-3).log().add(4.0) * 0.5 * one
+        seen = torch.cat([planes, detail, noise, radius * one], dim=1)
+        out = self.trunk(seen.contiguous(memory_format=torch.channels_last))
+        clean = planes + 4 * sigma * out[:, :4]
+        sharp = clean + radius * out[:, 4:]
+        return F.pixel_shuffle(clean, 2), F.pixel_shuffle(sharp, 2)
+
+
+def keep_mean(out: Tensor, x: Tensor, shot: Tensor, read: Tensor) -> Tensor:
+    """Give ``out`` (B, 1, H, W) the local mean of ``x``, so that restoring never brightens shadows.
+
+    Means are over about 48x48 pixels of one colour, smoothly. What is missing is shared out by each
+    pixel's noise variance: a bright neighbour's error does not land in the dark beside it.
+    H, W multiples of `POOL`.
+    """
+    spread = shot * out.clamp_min(0) + read + 1e-9
+    planes = torch.cat([F.pixel_unshuffle(x - out, 2), F.pixel_unshuffle(spread, 2)], dim=1)
+    cells = F.avg_pool2d(planes, POOL // 2)
+    cells = F.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)
+    missing, share = cells.chunk(2, dim=1)
+    ratio = F.interpolate(missing / share, scale_factor=POOL // 2, mode="bilinear")
+    return out + spread * F.pixel_shuffle(ratio, 2)
+
+
+def restore(
+    net: Restore, mosaic: Tensor, shot: float, read: float, radius: float, dy: int = 0, dx: int = 0
+) -> tuple[Tensor, Tensor]:
+    """(1, H, W) linear Bayer mosaic, 1.0 = saturation → (clean, sharp), each (1, H, W).
+
+    Noise variance at signal x is ``shot * x + read`` (DNG NoiseProfile on the same scale);
+    ``radius``: blur, standard deviation of the PSF per axis in pixels, 0 … 2.
+    ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1.
+    """
+    height, width = mosaic.shape[-2:]
+    x = fit(mosaic, 2, net.multiple, dy, dx)[None]
+    a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius))
+    pair = net(stabilise(x, a, b), stable_sigma(a, b), r)
+    clean, sharp = (keep_mean(unstabilise(u, a, b), x, a, b) for u in pair)
+    return unfit(clean[0], height, width, dy, dx), unfit(sharp[0], height, width, dy, dx)

@@ -1,0 +1,9 @@
+"""Training: tasks are data, one loop runs them all. Nothing else in modisp imports this."""
+
+from __future__ import annotations
+
+from .loop import Options, train
+from .run import main, plot
+from .tasks import TASKS, Task
+
+__all__ = ["TASKS", "Options", "Task", "main", "plot", "train"]

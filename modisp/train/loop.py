@@ -1,0 +1,269 @@
+"""The training loop: one for all tasks.
+
+What step n sees depends on the seed and n alone, so a resumed run follows the same curve. With
+``minutes`` the learning rate follows the time spent instead of the steps.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from . import data
+from .grow import grow
+from .muon import Muon
+from .tasks import Task
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train; what is trained is the task's."""
+
+    out: Path
+    data: Path | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+    validate_minutes: float = 3.0
+    save_minutes: float = 2.0
+    start: Path | None = None
+    """A checkpoint whose averaged weights to start from: fine-tuning, or a smaller network to grow."""
+    muon: float = 0.0
+    """Step size of Muon for the hidden convolutions; 0: AdamW for everything."""
+    average: float = 0.998
+    weight_decay: float = 1e-4
+    warm_up: int = 200
+    leaves: int = 128
+    """How many dead-leaves pictures the stock holds."""
+
+    def command(self, task: str) -> str:
+        """How to start such a run again, without this machine's paths."""
+        words = ["modisp", "train", task]
+        for name in ("steps", "minutes", "seed", "muon"):
+            value = getattr(self, name)
+            words += [f"--{name}", f"{value:g}"] if value else []
+        return " ".join(words + (["--start", self.start.parent.name] if self.start else []))
+
+
+def train(task: Task, options: Options, say: Any = print) -> nn.Module:
+    """Run or resume; returns the averaged network. Files in ``options.out``: checkpoint.pt, log.jsonl."""
+    torch.set_num_threads(options.threads)
+    rank, world = _join(options)
+    torch.manual_seed(options.seed)
+    device = torch.device(options.device)
+    net = task.net().to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.start is not None:
+        net = grow(torch.load(options.start, map_location=device, weights_only=True)["average"], net)
+    run = Run(task, options, net, copy.deepcopy(net).eval(), optimizers(net, task, options), device)
+    run.resume()
+    folder = data.data_folder(options.data)
+    source = data.Source.open(folder, task.reductions, options.leaves, options.out.parent)
+    watched = data.pictures(folder / "photos" / "val", every=4) if rank == 0 else []
+    stop = _Stop()
+    for step in run.steps():
+        random = np.random.default_rng((options.seed, step, rank))
+        torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
+        patches = source.batch(task.batch, task.patch, random)
+        example = tuple(t.to(device) for t in task.draw(patches, torch_random))
+        run.learn(step, example, world)
+        if rank == 0:
+            if run.due("save", options.save_minutes):
+                run.save()
+            if run.due("validate", options.validate_minutes):
+                run.validate(watched, say)
+        if stop.asked:
+            break
+    if rank == 0:
+        if not stop.asked:
+            run.validate(watched, say)
+        run.save()
+    if dist.is_initialized():
+        dist.destroy_process_group()
+    return run.average
+
+
+def optimizers(net: nn.Module, task: Task, options: Options) -> list[torch.optim.Optimizer]:
+    """AdamW; with Muon chosen, Muon for the hidden convolutions and AdamW for the rest."""
+    named = dict(net.named_parameters())
+    hidden = {n for n, p in named.items() if p.ndim == 4 and "head" not in n and "tail" not in n}
+    hidden = hidden if options.muon else set()
+    rest = [p for n, p in named.items() if n not in hidden]
+    out: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, lr=task.rate, betas=(0.9, 0.99), weight_decay=options.weight_decay)
+    ]
+    if hidden:
+        out.append(Muon([named[n] for n in sorted(hidden)], lr=options.muon))
+    for optimizer in out:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return out
+
+
+@dataclass
+class Run:
+    """The state of a run, everything that a checkpoint holds."""
+
+    task: Task
+    options: Options
+    net: nn.Module
+    average: nn.Module
+    optimizers: list[torch.optim.Optimizer]
+    device: torch.device
+    step: int = 0
+    spent: float = 0.0
+    """Seconds trained, validation left out."""
+    loss: float = math.nan
+
+    def __post_init__(self) -> None:
+        self.last = {"save": time.monotonic(), "validate": time.monotonic()}
+        self.options.out.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def total(self) -> int:
+        """Steps of the whole run, where steps are what limits it."""
+        return self.options.steps or self.task.steps
+
+    def progress(self) -> float:
+        """0 … 1 of the budget."""
+        if self.options.minutes is not None:
+            return min(1.0, self.spent / (60 * self.options.minutes))
+        return min(1.0, self.step / self.total)
+
+    def steps(self) -> Iterator[int]:
+        """Numbers of the steps still to do."""
+        while self.progress() < 1:
+            yield self.step
+
+    def learn(self, step: int, example: tuple[Tensor, ...], world: int) -> None:
+        """One step of the optimisers and of the average."""
+        began = time.monotonic()
+        # Warm-up, then a cosine to (nearly) nothing.
+        factor = min(1.0, (step + 1) / self.options.warm_up) * (0.5 + 0.5 * math.cos(math.pi * self.progress()))
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * max(factor, 1e-3)
+        loss = self.task.loss(self.net, example)
+        loss.backward()  # type: ignore[no-untyped-call]
+        parameters = list(self.net.parameters())
+        if world > 1:
+            for p in parameters:
+                if p.grad is not None:
+                    dist.all_reduce(p.grad)
+                    p.grad /= world
+        norm = nn.utils.clip_grad_norm_(parameters, 1.0)
+        if torch.isfinite(norm):
+            for optimizer in self.optimizers:
+                optimizer.step()
+        # A short memory at first, else the average would remember the random start.
+        keep = min(self.options.average, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for mean, p in zip(self.average.parameters(), parameters, strict=True):
+                mean.lerp_(p, 1 - keep)
+        value = float(loss.detach())
+        self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
+        self.step += 1
+        self.spent += time.monotonic() - began
+
+    def due(self, what: str, minutes: float) -> bool:
+        """Is it time again to ``save`` or ``validate``?"""
+        if time.monotonic() - self.last[what] < 60 * minutes:
+            return False
+        self.last[what] = time.monotonic()
+        return True
+
+    def validate(self, watched: list[Tensor], say: Any) -> None:
+        """Figures of the averaged network on validation pictures, to the log and the screen."""
+        with torch.no_grad():
+            figures = self.task.score(self.average, [p.to(self.device) for p in watched])
+        line = {"step": self.step, "minutes": round(self.spent / 60, 2), "loss": round(self.loss, 6)}
+        line |= {name: round(value, 3) for name, value in figures.items()}
+        with self.log.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        share = max(self.progress(), 1e-6)
+        left = self.spent / 60 * (1 - share) / share
+        shown = "  ".join(f"{name} {value:.2f}" for name, value in figures.items())
+        say(f"{self.task.name}  {share:4.0%}  step {self.step}  loss {self.loss:.5f}  {shown}  {left:.0f} min left")
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line: step, minutes, loss, figures."""
+        return self.options.out / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything that a resumed run needs."""
+        return self.options.out / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Atomic: a killed run leaves the last good checkpoint."""
+        state = {
+            "task": self.task.name,
+            "architecture": dict(self.task.architecture),
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "step": self.step,
+            "spent": self.spent,
+            "loss": self.loss,
+            "seed": self.options.seed,
+            "command": self.options.command(self.task.name),
+        }
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, self.checkpoint)
+
+    def resume(self) -> None:
+        """Go on where the folder's checkpoint ends; start afresh where there is none."""
+        if not self.checkpoint.exists():
+            self.log.unlink(missing_ok=True)
+            return
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        if state["architecture"] != dict(self.task.architecture):
+            raise ValueError(f"{self.checkpoint} is of another architecture; choose another folder")
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.step, self.spent, self.loss = state["step"], state["spent"], state["loss"]
+        if self.log.exists():  # what was logged after the checkpoint will be done again
+            lines = [line for line in self.log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
+            self.log.write_text("".join(line + "\n" for line in lines))
+
+
+class _Stop:
+    """Ctrl-C (or a polite kill) ends the run after the step, with everything saved."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                signal.signal(number, self._ask)
+            except ValueError:  # not the main thread: whoever runs us there stops us by other means
+                return
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+
+
+def _join(options: Options) -> tuple[int, int]:
+    """(rank, how many): under torchrun several processes share the batch's gradients."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if options.device.startswith("cuda") else "gloo")
+    return int(os.environ.get("RANK", "0")), world

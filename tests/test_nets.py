@@ -1,0 +1,190 @@
+"""What the networks promise whatever their weights: exactness, shapes, tiles, means."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from modisp.nets import build, compand
+from modisp.nets.demosaic import Demosaic, demosaic
+from modisp.nets.interpolate import interpolate
+from modisp.nets.mosaic import PATTERNS, find_phase, fit, masks, sample, unfit
+from modisp.nets.restore import Restore, keep_mean, restore
+
+CFAS = list(PATTERNS)
+
+
+def small(cfa: str) -> Demosaic:
+    torch.manual_seed(1)
+    net = Demosaic(cfa, width=8, blocks=2, inner_width=8, inner_blocks=1)
+    for p in net.parameters():  # far from its gentle start, as a trained one is
+        torch.nn.init.normal_(p, std=0.08)
+    return net.requires_grad_(False)
+
+
+def small_restore() -> Restore:
+    torch.manual_seed(1)
+    net = Restore(width=8, blocks=1, inner_width=8, inner_blocks=1)
+    for p in net.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    return net.requires_grad_(False)
+
+
+def test_compand_is_inverted_below_black_and_above_white() -> None:
+    x = torch.linspace(-0.5, 4, 1001)
+    u = compand.compand(x)
+    assert torch.allclose(compand.expand(u), x, atol=2e-6)
+    assert (u.diff() > 0).all()
+    assert compand.compand(torch.tensor([0.0, 1.0])).tolist() == pytest.approx([0, 1], abs=1e-6)
+
+
+@pytest.mark.parametrize(("shot", "read"), [(1e-2, 1e-4), (1e-4, 0.0), (0.0, 4e-4), (0.0, 0.0)])
+def test_stabilise_evens_the_noise(shot: float, read: float) -> None:
+    a, b = torch.tensor(shot), torch.tensor(read)
+    x = torch.linspace(-0.1, 1.5, 501)
+    u = compand.stabilise(x, a, b)
+    assert torch.allclose(compand.unstabilise(u, a, b), x, atol=2e-6)
+    if shot == 0:
+        assert torch.allclose(u, x, atol=1e-6)
+    random = torch.Generator().manual_seed(0)
+    for level in (0.1, 0.4, 0.9):
+        noisy = level + (a * level + b).sqrt() * torch.randn(50_000, generator=random)
+        spread = compand.stabilise(noisy, a, b).std()
+        assert float(spread) == pytest.approx(float(compand.stable_sigma(a, b)), rel=0.05, abs=1e-6)
+
+
+@pytest.mark.parametrize("cfa", CFAS)
+def test_interpolation_keeps_samples_where_they_are_and_flat_areas(cfa: str) -> None:
+    rgb = torch.rand(3, 48, 48)
+    mosaic = sample(rgb, cfa)
+    out = interpolate(mosaic[None], cfa)[0]
+    mask = masks(cfa, 48, 48).bool()
+    if cfa == "bayer":
+        assert torch.equal(out[mask], rgb[mask])
+    flat = torch.tensor([0.2, 0.5, 0.8]).view(3, 1, 1).expand(3, 48, 48)
+    assert torch.allclose(interpolate(sample(flat, cfa)[None], cfa)[0], flat, atol=1e-6)
+
+
+def test_malvar_is_exact_on_ramps() -> None:
+    y, x = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    rgb = torch.stack([0.01 * x + 0.005 * y, 0.3 - 0.004 * x + 0.01 * y, 0.5 - 0.01 * y])
+    out = interpolate(sample(rgb, "bayer")[None], "bayer")[0]
+    assert torch.allclose(out[:, 3:-3, 3:-3], rgb[:, 3:-3, 3:-3], atol=1e-5)
+
+
+@pytest.mark.parametrize("cfa", CFAS)
+@pytest.mark.parametrize("colour", [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.3, 0.3, 0.3), (0.05, 0.6, 0.9)])
+def test_flat_is_exact_whatever_the_weights(cfa: str, colour: tuple[float, float, float]) -> None:
+    rgb = torch.tensor(colour).view(3, 1, 1).expand(3, 50, 46)
+    out = demosaic(small(cfa), sample(rgb, cfa), (2.0, 1.0, 1.5))
+    assert torch.allclose(out, rgb, atol=2e-6)
+
+
+@pytest.mark.parametrize("cfa", CFAS)
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 5), (33, 20)])
+def test_any_size_and_hostile_values(cfa: str, size: tuple[int, int]) -> None:
+    mosaic = torch.randn(1, *size) * 3
+    out = demosaic(small(cfa), mosaic, dy=1, dx=1)
+    assert out.shape == (3, *size)
+    assert out.isfinite().all()
+
+
+@pytest.mark.parametrize("cfa", CFAS)
+def test_phase_is_undone(cfa: str) -> None:
+    """A picture that starts elsewhere in the pattern gives the same colours."""
+    net, rgb = small(cfa), torch.rand(3, 120, 120)
+    mosaic = sample(rgb, cfa)
+    dy, dx = 1, PATTERNS[cfa].shape[0] - 1
+    period = net.period
+    seen = PATTERNS[cfa].roll((-dy, -dx), (0, 1))
+    assert find_phase(seen) == (cfa, dy, dx)
+    whole = demosaic(net, mosaic)
+    part = demosaic(net, mosaic[:, dy:, dx:], dy=dy, dx=dx)
+    inner = slice(net.halo, 120 - net.halo)
+    assert inner.stop - inner.start > 0
+    assert torch.allclose(part[:, inner, inner][:, : -period, : -period],
+                          whole[:, dy:, dx:][:, inner, inner][:, : -period, : -period], atol=1e-5)  # fmt: skip
+
+
+def test_bayer_phases_and_unknown_patterns() -> None:
+    assert find_phase(torch.tensor([[0, 1], [1, 2]])) == ("bayer", 0, 0)
+    assert find_phase(torch.tensor([[1, 0], [2, 1]])) == ("bayer", 0, 1)
+    assert find_phase(torch.tensor([[1, 2], [0, 1]])) == ("bayer", 1, 0)
+    assert find_phase(torch.tensor([[2, 1], [1, 0]])) == ("bayer", 1, 1)
+    assert find_phase(torch.tensor([[0, 1], [2, 1]])) is None
+
+
+@pytest.mark.parametrize(("cfa", "at"), [("bayer", 40), ("xtrans", 66), ("quad", 72)])
+def test_tile_with_halo_equals_whole(cfa: str, at: int) -> None:
+    net = small(cfa)
+    side, halo = 24, net.halo
+    at = -(-at // net.multiple) * net.multiple
+    mosaic = torch.rand(1, at + side + 2 * halo + 24, at + side + 2 * halo + 24)
+    whole = demosaic(net, mosaic)
+    tile = demosaic(net, mosaic[:, at : at + side + 2 * halo, at : at + side + 2 * halo])
+    inner = slice(halo, halo + side)
+    there = slice(at + halo, at + halo + side)
+    assert torch.allclose(tile[:, inner, inner], whole[:, there, there], atol=1e-5)
+
+
+def test_restore_tile_with_halo_equals_whole() -> None:
+    net = small_restore()
+    halo = net.halo
+    mosaic = torch.rand(1, 2 * halo + 112, 2 * halo + 112)
+    whole = restore(net, mosaic, 1e-3, 1e-5, 1.0)
+    tile = restore(net, mosaic[:, 48:, 32:][:, : 2 * halo + 48, : 2 * halo + 48], 1e-3, 1e-5, 1.0)
+    for a, b in zip(tile, whole, strict=True):
+        there = (slice(None), slice(48 + halo, 96 + halo), slice(32 + halo, 80 + halo))
+        assert torch.allclose(a[:, halo : halo + 48, halo : halo + 48], b[there], atol=1e-5)
+
+
+def test_restore_leaves_a_perfect_mosaic_alone() -> None:
+    mosaic = torch.rand(1, 64, 50)
+    clean, sharp = restore(small_restore(), mosaic, 0.0, 0.0, 0.0)
+    assert torch.allclose(clean, mosaic, atol=2e-4)
+    assert torch.equal(clean, sharp)
+
+
+@pytest.mark.parametrize("level", [0.002, 0.02, 0.3, 0.9])
+def test_restore_keeps_the_local_mean_whatever_the_weights(level: float) -> None:
+    shot, read = 1e-2, 1.45e-4
+    random = torch.Generator().manual_seed(0)
+    x = level + (shot * level + read) ** 0.5 * torch.randn(1, 512, 512, generator=random)
+    for out in restore(small_restore(), x, shot, read, 1.0):
+        assert abs(float(out.mean() - x.mean())) < max(0.005 * level, 1e-4)
+
+
+def test_missing_light_does_not_leak_into_the_dark() -> None:
+    x = torch.full((1, 1, 96, 96), 0.001)
+    x[..., 48:] = 0.9
+    out = x.clone()
+    out[..., 48:] -= 0.05
+    a, b = torch.tensor(1e-2), torch.tensor(1e-4)
+    kept = keep_mean(out, x, a, b)
+    assert float((kept - out)[..., :48].abs().max()) < 0.002
+    assert float((kept - x)[..., 80:].abs().max()) < 0.002
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (17, 40)])
+def test_restore_any_size_and_phase(size: tuple[int, int]) -> None:
+    for out in restore(small_restore(), torch.randn(1, *size), 1e-3, 1e-6, 2.0, dy=1, dx=1):
+        assert out.shape == (1, *size)
+        assert out.isfinite().all()
+
+
+def test_fit_keeps_colours_in_place() -> None:
+    for cfa, period in (("bayer", 2), ("quad", 4), ("xtrans", 6)):
+        colour = masks(cfa, 30, 30).argmax(0, keepdim=True).float()
+        part = colour[:, 5:19, 3:20]
+        padded = fit(part, period, 12, 5, 3, rim=12)
+        expected = masks(cfa, *padded.shape[-2:]).argmax(0, keepdim=True).float()
+        assert torch.equal(padded, expected)
+        assert torch.equal(unfit(padded, 14, 17, 5, 3, rim=12), part)
+
+
+def test_build() -> None:
+    net = build({"kind": "demosaic", "cfa": "bayer", "width": 8, "blocks": 1})
+    assert isinstance(net, Demosaic)
+    assert net.macs() == pytest.approx((9 * (4 * 8 + 2 * 64 + 8 * 12)) / 4)
+    with pytest.raises(ValueError, match="unknown"):
+        build({"kind": "dream"})

@@ -1,0 +1,163 @@
+"""The training loop on a task small enough for a test: learning, resuming to the same curve, growing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from modisp.nets import build
+from modisp.train import TASKS, Options, main, plot, train
+from modisp.train.data import decode, encode, reduce
+from modisp.train.export import export
+from modisp.train.grow import grow
+from modisp.train.muon import orthogonal
+from modisp.train.tasks import task
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a few made-up photographs."""
+    root = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for kind in ("train", "val"):
+        (root / "photos" / kind).mkdir(parents=True)
+        for i in range(2):
+            coarse = random.integers(0, 255, (20, 20, 3), dtype=np.uint8)
+            picture = Image.fromarray(coarse).resize((160, 160), Image.Resampling.BICUBIC)
+            picture.save(root / "photos" / kind / f"{i}.png")
+    return root
+
+
+TINY = {"kind": "demosaic", "cfa": "bayer", "width": 8, "blocks": 1, "inner_width": 8, "inner_blocks": 1}
+
+
+def tiny(**changes: object) -> object:
+    return task("demosaic-bayer-fast", architecture=TINY, batch=3, patch=48, **changes)
+
+
+def options(folder: Path, out: Path, **changes: object) -> Options:
+    settings = Options(out=out, data=folder, steps=12, validate_minutes=1e9, leaves=2, warm_up=2, muon=0.003)
+    return replace(settings, **changes)
+
+
+def silent(line: str) -> None:
+    """No output."""
+
+
+def test_resumed_run_follows_the_same_curve(folder: Path, tmp_path: Path) -> None:
+    whole = train(tiny(), options(folder, tmp_path / "whole"), silent)
+
+    class Interrupted(Exception):
+        pass
+
+    chosen = tiny()
+    calls = 0
+
+    def draw(*given: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 6:  # as Ctrl-C does: the step is finished, everything saved
+            os.kill(os.getpid(), signal.SIGINT)
+        return chosen.draw(*given)
+
+    previous = signal.getsignal(signal.SIGINT)
+    try:
+        train(replace(chosen, draw=draw), options(folder, tmp_path / "parts"), silent)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    saved = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)
+    assert saved["step"] == 6
+    resumed = train(chosen, options(folder, tmp_path / "parts"), silent)
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+    logs = [json.loads((tmp_path / run / "log.jsonl").read_text().splitlines()[-1]) for run in ("whole", "parts")]
+    assert logs[0]["loss"] == pytest.approx(logs[1]["loss"], abs=1e-5)
+    assert logs[0]["step"] == logs[1]["step"] == 12
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_every_task_learns(name: str, folder: Path) -> None:
+    """One batch, over and over: the loss must fall."""
+    chosen = TASKS[name]
+    small = {"width": 8, "blocks": 1, "inner_width": 8, "inner_blocks": 1}
+    chosen = replace(chosen, architecture={**chosen.architecture, **small})
+    torch.manual_seed(0)
+    random = torch.Generator().manual_seed(0)
+    encoded = torch.nn.functional.avg_pool2d(torch.rand(3, 3, 48, 48, generator=random), 3, 1, 1)
+    example = chosen.draw(encoded, random)
+    net = chosen.net()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(30):
+        loss = chosen.loss(net, example)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.95 * losses[0]
+    with torch.no_grad():
+        figures = chosen.score(net, [torch.rand(3, 72, 72, generator=random)])
+    assert chosen.watch in figures
+
+
+def test_minutes_are_a_budget(folder: Path, tmp_path: Path) -> None:
+    settings = options(folder, tmp_path / "run", steps=None, minutes=0.01)
+    train(tiny(), settings, silent)
+    saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert 0.6 <= saved["spent"] < 30
+    assert saved["optimizers"][0]["param_groups"][0]["lr"] < 2e-3
+
+
+def test_main_plot_and_export(folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    start = tmp_path / "start"
+    train(tiny(), options(folder, start), silent)
+    assert plot(start, tmp_path / "curve.png").stat().st_size > 0
+    card = export(start, tmp_path / "w.safetensors", folder / "photos" / "val")
+    assert card.steps == 12 and card.figures["encoded"] > 10
+    assert str(tmp_path) not in json.dumps(card.command)
+    with pytest.raises(KeyError, match="no task"):
+        main("dream", tmp_path / "x", data=folder, say=said.append)
+    with pytest.raises(FileNotFoundError, match="MODISP_DATA"):
+        main("restore-fast", tmp_path / "x", data=tmp_path / "nowhere", steps=1, say=said.append)
+
+
+def test_another_architecture_is_refused(folder: Path, tmp_path: Path) -> None:
+    train(tiny(), options(folder, tmp_path, steps=2), silent)
+    other = replace(tiny(), architecture={**TINY, "width": 16})
+    with pytest.raises(ValueError, match="another architecture"):
+        train(other, options(folder, tmp_path, steps=2), silent)
+
+
+def test_grown_network_computes_the_same() -> None:
+    small = build(TINY)
+    large = build({**TINY, "width": 16, "blocks": 4, "inner_width": 24, "inner_blocks": 2})
+    # the small net's blocks keep their places only on the side where they were
+    grow(small.state_dict(), large)
+    u = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(small(u), large(u), atol=1e-5)
+    with pytest.raises(ValueError, match="larger"):
+        grow(large.state_dict(), build({**TINY, "blocks": 4, "inner_blocks": 2}))
+
+
+def test_orthogonal() -> None:
+    matrix = torch.randn(12, 40)
+    values = torch.linalg.svdvals(orthogonal(matrix))
+    assert float(values.min()) > 0.5 and float(values.max()) < 1.3
+    assert torch.allclose(orthogonal(matrix.T), orthogonal(matrix).T, atol=1e-5)
+
+
+def test_transfer_and_reduction() -> None:
+    x = torch.linspace(0, 1, 256)
+    assert torch.allclose(encode(decode(x)), x, atol=1e-5)
+    flat = torch.full((3, 40, 60), 0.4)
+    assert torch.allclose(reduce(flat, 2.0), torch.full((3, 20, 30), 0.4), atol=1e-4)
