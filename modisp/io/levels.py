@@ -1,0 +1,72 @@
+"""From the sensor's integers to MOSAIC's scale: (value − black) / (white − black), per CFA position.
+
+The one place where this arithmetic is done, for reading and for writing, so that a picture that is saved as integers
+comes back to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Black and white levels in the file's integers.
+
+    `black` is (rows, columns, channels), repeating from the first pixel on; `white` is (channels,); `across` (W,) and
+    `down` (H,) are what DNG's BlackLevelDeltaH and BlackLevelDeltaV add to the black of columns and rows.
+    """
+
+    black: Floats
+    white: Floats
+    across: Floats | None = None
+    down: Floats | None = None
+
+    @classmethod
+    def simple(cls, black: float, white: float, channels: int = 1) -> Levels:
+        """One black and one white for all."""
+        return cls(np.full((1, 1, channels), black, np.float32), np.full(channels, white, np.float32))
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON data; float32 numbers survive it exactly."""
+        deltas = {"across": self.across, "down": self.down}
+        out = {"black": self.black.tolist(), "white": self.white.tolist()}
+        return out | {k: v.tolist() for k, v in deltas.items() if v is not None}
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> Levels:
+        """The inverse of `dump`."""
+        return cls(**{k: np.asarray(v, np.float32) for k, v in data.items()})
+
+
+def normalise(values: NDArray[Any], levels: Levels, top: int, out: Floats) -> None:
+    """Write (value − black) / (white − black) into `out`, in float32.
+
+    `values` is (rows, W, channels) of any type, starting at row `top` of the picture; `out` is (channels, rows, W).
+    Adjacent slabs give the same numbers as the whole.
+    """
+    rows, width, channels = values.shape
+    high, wide, _ = levels.black.shape
+    deltas = levels.across is not None or levels.down is not None
+    for c in range(channels):
+        pattern, white = levels.black[:, :, c], levels.white[c]
+        if not deltas and (pattern == pattern[0, 0]).all():
+            black: Any = pattern[0, 0]
+        else:
+            row = (top + np.arange(rows)) % high
+            black = pattern[row][:, np.arange(width) % wide]
+            if levels.across is not None:
+                black = black + levels.across
+            if levels.down is not None:
+                black = black + levels.down[top : top + rows, None]
+        if not np.any(black) and white == 1:  # already on this scale: copied as it is
+            out[c] = values[:, :, c]
+            continue
+        np.subtract(values[:, :, c], black, out=out[c], dtype=np.float32)
+        np.divide(out[c], np.asarray(white - black, np.float32), out=out[c])
