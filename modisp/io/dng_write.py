@@ -18,22 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from modisp.color.spaces import D50, D65, between64
-from modisp.image import XY, Image, Matrix, Metadata, State
+from modisp.color.spaces import D65, between64
+from modisp.image import Image, Matrix, Metadata, State
 from modisp.io import exif, opcodes_write
 from modisp.io import tags as tiff
 from modisp.io.atomic import replacing
 from modisp.io.ifd import SUB_IFDS
 from modisp.io.levels import Levels, normalise
+from modisp.io.lights import LIGHTS
 from modisp.io.tags import Tags, byte, double, long, rational, short, srational
 from modisp.io.xmp import image_extras, pack_extras
 
 Floats = NDArray[np.float32]
 
-ILLUMINANTS: dict[int, XY] = {17: (0.4476, 0.4074), 20: (0.3324, 0.3474), 21: D65, 22: (0.2990, 0.3149), 23: D50}
-"""EXIF LightSource codes of CIE A, D55, D65, D75 and D50, and their xy chromaticities."""
-
-HEADROOM = (0.25, 8.0)  # 16-bit files keep values from −0.25 to 8 times saturation, where there are any
+_STANDARD = (17, 21, 23, 20, 22)  # LightSource codes of CIE A, D65, D50, D55, D75: what other programs know
+FLOOR, CEILING = -0.25, 8.0  # 16-bit files keep values from and up to here, where there are any
 _PLANES = "RGBCMYW"  # CFAPattern: 0 red, 1 green, 2 blue, 3 cyan, …
 _CFA, _LINEAR = 32803, 34892  # PhotometricInterpretation
 _BAND = 1 << 21  # samples converted at a time: small enough to stay in the cache's reach
@@ -52,8 +51,9 @@ def write_dng(
     """Write a linear image (MOSAIC, CAMERA, BALANCED or SCENE) as DNG.
 
     `bits`: 32 is float32, exact.  16 are integers: the source's own where the pixels are still exactly these, else
-    scaled to the range in use over a black pedestal, so that negatives survive (see `HEADROOM`).  0 takes 16 where that
-    loses nothing, else 32.  `extras` is JSON data that goes along in XMP, beside state, frame and metadata.
+    scaled to the range in use (within `FLOOR` … `CEILING`): MOSAIC over a black pedestal, so that negatives survive;
+    three channels without, since darktable and RawTherapee know none there, and negatives become 0.  0 takes 16 where
+    that loses nothing, else 32.  `extras` is JSON data that goes along in XMP, beside state, frame and metadata.
     `preview` is an sRGB picture (h, w, 3) in sensor orientation, embedded as JPEG for programs that want one.
 
     Raises ValueError for another state or depth and for what DNG cannot hold, OSError where writing fails; the file is
@@ -118,8 +118,8 @@ def _integers(pixels: Floats, image: Image, bits: int) -> tuple[NDArray[np.uint1
         return exact, _levels(image.meta.black_level, int(image.meta.white_level), period, pixels.shape[0])
     if bits != 16:
         return None, {50717: long(*[1] * pixels.shape[0])}
-    low = float(np.clip(-np.nanmin(pixels), 0.0, HEADROOM[0]))
-    high = float(np.clip(np.nanmax(pixels), 1.0, HEADROOM[1]))
+    low = float(np.clip(-np.nanmin(pixels), 0.0, -FLOOR)) if image.state is State.MOSAIC else 0.0
+    high = float(np.clip(np.nanmax(pixels), 1.0, CEILING))
     unit = math.floor(65534 / (high + low))
     black = math.ceil(low * unit)
     out = np.empty(pixels.shape, np.uint16)
@@ -137,7 +137,7 @@ def _source_integers(pixels: Floats, meta: Metadata) -> NDArray[np.uint16] | Non
     if not (0 < white <= 65535 and float(white).is_integer()):
         return None
     if black.size == 1:
-        black = black.reshape(1, 1, 1)
+        black = np.full((channels, 1, 1), black.item(), np.float32)
     elif channels == 3 and black.size == 3:
         black = black.reshape(3, 1, 1)
     elif channels == 1 and black.size == math.prod(_period(meta.cfa)):
@@ -288,7 +288,7 @@ def _colour(state: State, meta: Metadata) -> Tags:
         tags[50727] = rational(*meta.analog_balance)
     for i, matrix in enumerate(meta.color_matrix[:3]):
         light = meta.illuminants[i] if i < len(meta.illuminants) else D65
-        code = next((k for k, xy in ILLUMINANTS.items() if math.dist(xy, light) < 5e-4), 255)
+        code = next((k for k in _STANDARD if math.dist(LIGHTS[k], light) < 5e-4), 255)
         tags[(50778, 50779, 52529)[i]] = short(code)
         tags[(50721, 50722, 52531)[i]] = _matrix(matrix)
         if i < len(meta.forward_matrix):

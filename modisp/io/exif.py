@@ -56,6 +56,8 @@ def compose(meta: Metadata, policy: Policy = "all", size: tuple[int, int] | None
     _fill(tags, inner, meta)
     tags[305] = tiff.text("modisp")
     if size is not None:
+        tags |= {282: tiff.rational(72), 283: tiff.rational(72), 296: tiff.short(2)}  # obligatory: 72 dots per inch
+        inner[40960] = tiff.undefined(b"0100")
         inner |= {40962: tiff.long(size[1]), 40963: tiff.long(size[0])}
         inner[40961] = tiff.short(1 if meta.space == "srgb" else 0xFFFF)
     tags[EXIF_IFD] = tiff.directories(inner)

@@ -49,7 +49,9 @@ class Attached:
     @property
     def block(self) -> bytes:
         """EXIF as a TIFF block, or b""."""
-        return tiff.block(self.exif) if self.exif else b""
+        if not self.exif:
+            return b""
+        return tiff.block(self.exif | {531: short(1)})  # YCbCrPositioning: centred
 
 
 def bands(pixels: torch.Tensor, bits: int, channels: int = 3) -> Iterator[tuple[slice, NDArray[Any]]]:
