@@ -462,4 +462,4 @@ def list_stages() -> dict[str, type[Stage]]:
                 load_plugin(path)
             except ImportError as why:
                 BROKEN[str(path)] = str(why)
-    return Stage.registry
+    return dict(Stage.registry)
