@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 from dataclasses import replace
@@ -14,12 +15,13 @@ import torch
 from PIL import Image
 
 from modisp.nets import build
+from modisp.nets.compand import stable_sigma
 from modisp.train import TASKS, Options, main, plot, train
-from modisp.train.data import decode, encode, reduce
+from modisp.train.data import decode, encode, reduce, view
 from modisp.train.export import export
 from modisp.train.grow import grow
 from modisp.train.muon import orthogonal
-from modisp.train.tasks import task
+from modisp.train.tasks import draw_restore, task
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,28 @@ def test_main_plot_and_export(folder: Path, tmp_path: Path) -> None:
         main("dream", tmp_path / "x", data=folder, say=said.append)
     with pytest.raises(FileNotFoundError, match="MODISP_DATA"):
         main("restore-fast", tmp_path / "x", data=tmp_path / "nowhere", steps=1, say=said.append)
+
+
+def test_a_cameras_own_noise(folder: Path, tmp_path: Path) -> None:
+    encoded = torch.full((2, 3, 48, 48), 0.5)
+    seen, sigma, *_ = draw_restore(encoded, torch.Generator().manual_seed(0), profiles=[(1e-3, 1e-6)])
+    expected = stable_sigma(torch.tensor(1e-3), torch.tensor(1e-6))
+    assert torch.allclose(sigma, expected.expand_as(sigma))
+    assert seen.shape == (2, 1, 48, 48)
+    with pytest.raises(ValueError, match="restore"):
+        main("demosaic-bayer-fast", tmp_path, data=folder, profiles=[(1e-3, 1e-6)])
+
+
+def test_view_looks_where_it_is_told() -> None:
+    """A panorama coloured by direction: red to the right, green up."""
+    latitude = torch.linspace(1, -1, 64)[:, None].expand(64, 128)
+    longitude = torch.linspace(-1, 1, 128).expand(64, 128)
+    panorama = torch.stack([longitude + 1, latitude + 1, torch.ones_like(latitude)])
+    seen = view(panorama, 0.5, 0.3)
+    middle = seen[:, seen.shape[1] // 2, seen.shape[2] // 2]
+    assert float(middle[0]) == pytest.approx(1 + 0.5 / math.pi, abs=0.03)
+    assert float(middle[1]) == pytest.approx(1 + 0.3 / (math.pi / 2), abs=0.03)
+    assert (seen[0, 10].diff() > 0).all() and (seen[1, :, 10].diff() < 0).all()
 
 
 def test_another_architecture_is_refused(folder: Path, tmp_path: Path) -> None:

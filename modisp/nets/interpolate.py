@@ -32,7 +32,7 @@ def smooth(u: Tensor, cfa: str) -> Tensor:
     H. Knutsson, C.-F. Westin, CVPR 1993, with Gaussian weights as narrow as the pattern's gaps allow.
     """
     mask = masks(cfa, u.shape[-2], u.shape[-1], u.device).to(u.dtype)
-    tight, wide = (0.7, 1.1) if cfa == "xtrans" else (1.1, 1.5)
+    tight, wide = (0.6, 0.9) if cfa == "xtrans" else (0.9, 1.3)
     green = _fill(u, mask[1:2], tight)
     green = green + mask[1:2] * (u - green)
     red = green + _fill(u - green, mask[0:1], wide)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..simulate.leaves import dead_leaves
+from ..simulate.radiance import read_hdr
 
 Pixels = NDArray[np.uint8]
 
@@ -54,6 +56,27 @@ def _bytes(encoded: Tensor) -> Pixels:
     return np.asarray((encoded * 255).round().byte().numpy())
 
 
+def view(panorama: Tensor, yaw: float, pitch: float, width: float = 1.0) -> Tensor:
+    """(3, H, 2 H) equirectangular panorama → a square perspective view ``width`` radians wide.
+
+    About as many pixels as the panorama has there: no detail is invented.
+    """
+    side = round(panorama.shape[-1] * width / (2 * math.pi))
+    at = torch.linspace(-1, 1, side) * math.tan(width / 2)
+    x, y = at.expand(side, side), at[:, None].expand(side, side)
+    up, ahead = -math.cos(pitch) * y + math.sin(pitch), math.cos(pitch) + math.sin(pitch) * y
+    longitude = torch.atan2(x, ahead) + yaw
+    latitude = torch.atan2(up, torch.hypot(x, ahead))
+    grid = torch.stack([(longitude / math.pi + 1) % 2 - 1, -latitude / (math.pi / 2)], dim=-1)
+    return F.grid_sample(panorama[None], grid[None], mode="bicubic", align_corners=False)[0].clamp_min(0)
+
+
+def _exposed(light: Tensor, grey: float) -> Tensor:
+    """Linear light of any scale → sRGB-encoded, the (logarithmic) mean at ``grey``; the rest clips."""
+    luma = light.mean(dim=0).clamp_min(1e-9)
+    return encode(light * (grey / luma.log().mean().exp()))
+
+
 @dataclass(frozen=True)
 class Pictures:
     """A stock of 8-bit pictures; of ``tries`` random places the busiest is taken as a patch."""
@@ -68,6 +91,16 @@ class Pictures:
         if not paths:
             raise FileNotFoundError(f"no photographs in {folder}")
         return cls([_bytes(reduce(read(p), factor)) for p in paths for factor in reductions], tries=3)
+
+    @classmethod
+    def views(cls, folder: Path) -> Pictures:
+        """Perspective views of the panoramas (.hdr) of a folder: real contrast, lamps, deep shade."""
+        out = []
+        for number, path in enumerate(sorted(folder.glob("*.hdr"))):
+            panorama = read_hdr(path)
+            for turn, grey in ((0.0, 0.18), (2.1, 0.06), (4.2, 0.1)):
+                out.append(_bytes(_exposed(view(panorama, number + turn, 0.1), grey)))
+        return cls(out, tries=3)
 
     @classmethod
     def leaves(cls, count: int, size: int, cache: Path | None = None) -> Pictures:
@@ -107,8 +140,9 @@ class Source:
 
     @classmethod
     def open(cls, folder: Path, reductions: tuple[float, ...], leaves: int, cache: Path | None = None) -> Source:
-        """The training photographs of a data folder, and leaves kept in ``cache``."""
+        """The training photographs and views of a data folder, and leaves kept in ``cache``."""
         photographs = Pictures.photographs(folder / "photos" / "train", reductions)
+        photographs = Pictures(photographs.pictures + Pictures.views(folder / "hdr").pictures, photographs.tries)
         return cls(photographs, Pictures.leaves(leaves, 256, cache))
 
     def batch(self, count: int, size: int, random: np.random.Generator) -> Tensor:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
 
 from .loop import Options, train
-from .tasks import TASKS, task
+from .tasks import TASKS, draw_restore, task
 
 
 def main(
@@ -22,15 +25,21 @@ def main(
     batch: int | None = None,
     patch: int | None = None,
     rate: float | None = None,
+    profiles: Sequence[tuple[float, float]] = (),
     say: Any = print,
     **options: Any,
 ) -> Path:
     """Train (or resume) ``name`` in the folder ``out``; returns its checkpoint.
 
-    ``options`` are those of `Options`: seed, threads, device, start, muon, validate_minutes …
+    ``profiles``: the noise (shot, read: `NoiseProfile`) of one camera's files, for a restore task that is
+    to be fine-tuned on that camera alone. ``options`` are those of `Options`: seed, threads, device …
     """
     changes = {"batch": batch, "patch": patch, "rate": rate}
     chosen = task(name, **{key: value for key, value in changes.items() if value is not None})
+    if profiles:
+        if chosen.draw is not draw_restore:
+            raise ValueError(f"{name} is not trained on a camera's noise: choose a restore task")
+        chosen = replace(chosen, draw=partial(draw_restore, profiles=tuple(profiles)))
     settings = Options(out=out, data=data, steps=steps, minutes=minutes, **options)
     train(chosen, settings, say)
     return out / "checkpoint.pt"
