@@ -1,0 +1,56 @@
+"""Invert output: a finished picture (JPEG, PNG, TIFF …) back to scene light, so that every later tool works on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from modisp import tonecurve as tc
+from modisp.color import spaces, transfer
+from modisp.image import Image, Metadata, State
+from modisp.stage import Parts, Reading, Stage, checkpoint
+
+
+class InvertOutput(Stage, slot="input", reads=State.ENCODED, writes=State.SCENE, title="Invert output", group="Output"):
+    """ENCODED to SCENE through the inverse of the default tone curve.
+
+    `meta.space` names the space of the pixels ("" is taken for srgb); it stays in the metadata, which tells automatic
+    measurements that the picture's brightness was decided before.
+    """
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """Decoded, in Rec.2020, then up the tone curve; white comes out `tonecurve.WHITE` stops above middle grey."""
+        space = _space(image.meta)
+        linear = transfer.decode(space, image.pixels.clamp(0.0, 1.0))
+        flat = spaces.apply(spaces.between(space, "rec2020"), linear).clamp_(0.0, 1.0).reshape(3, -1)
+        table = _table().to(flat.device)
+        for i in range(0, flat.shape[1], tc.STRIP):
+            checkpoint()
+            rgb = flat[:, i : i + tc.STRIP]
+            y = tc.luma(rgb)
+            scene, gain = table(y)
+            tc.expand(rgb.sub_(y), y.clamp_(0.0, 1.0)).mul_(gain).add_(scene)
+        return flat.view_as(image.pixels)
+
+    def describe(self, meta: Metadata, reading: Reading) -> Metadata:
+        """The metadata without the profile, which the pixels no longer follow."""
+        return replace(meta, space=_space(meta), icc=b"")
+
+
+def _space(meta: Metadata) -> str:
+    return meta.space if meta.space in spaces.PRIMARIES else "srgb"
+
+
+@lru_cache(maxsize=1)
+def _table() -> tc.Table:
+    """Scene luminance and the factor on colour differences, both of display luminance."""
+    stops = np.linspace(-22.0, tc.WHITE, 1 << 15)
+    display = tc.display(stops)
+    y = np.minimum(tc.nodes(), 1.0)
+    scene = np.interp(y, display, tc.GREY * np.exp2(stops))
+    scene[0] = 0.0
+    ratio = np.concatenate([scene[1:2] / y[1:2], scene[1:] / y[1:]])
+    return tc.Table.of(scene, ratio / tc.chroma(y))
