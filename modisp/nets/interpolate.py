@@ -20,10 +20,15 @@ def interpolate(u: Tensor, cfa: str) -> Tensor:
 
 
 def malvar(u: Tensor) -> Tensor:
-    """Bayer RGGB by H. S. Malvar, L. He, R. Cutler, ICASSP 2004; one 3x3 convolution of planes."""
+    """Bayer RGGB by H. S. Malvar, L. He, R. Cutler, ICASSP 2004."""
+    return F.pixel_shuffle(malvar_planes(u), 2)
+
+
+def malvar_planes(u: Tensor) -> Tensor:
+    """(B, 1, H, W) → (B, 12, H/2, W/2), what `malvar` shuffles: one 3x3 convolution of the planes."""
     planes = F.pixel_unshuffle(F.pad(u, (2, 2, 2, 2), "reflect"), 2)
     weight = _malvar_weight().to(device=u.device, dtype=u.dtype)
-    return F.pixel_shuffle(F.conv2d(planes, weight), 2)
+    return F.conv2d(planes.contiguous(memory_format=torch.channels_last), weight)
 
 
 def smooth(u: Tensor, cfa: str) -> Tensor:

@@ -26,10 +26,8 @@ def masks(cfa: str, height: int, width: int, device: torch.device | None = None)
     """(3, H, W) of 0 and 1: which colour is sampled where."""
     pattern = PATTERNS[cfa].to(device)
     period = pattern.shape[0]
-    rows = torch.arange(height, device=device) % period
-    columns = torch.arange(width, device=device) % period
-    tiled = pattern[rows][:, columns]
-    return torch.stack([(tiled == colour) for colour in range(3)]).float()
+    cell = torch.stack([(pattern == colour) for colour in range(3)]).float()
+    return cell.repeat(1, -(-height // period), -(-width // period))[:, :height, :width]
 
 
 def sample(rgb: Tensor, cfa: str) -> Tensor:

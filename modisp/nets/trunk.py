@@ -23,8 +23,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, h, w) → the same shape."""
-        y: Tensor = self.second(F.relu(self.first(x)))
-        return x + y
+        y: Tensor = self.second(self.first(x).relu_())
+        return y.add_(x)
 
 
 class Trunk(nn.Module):
