@@ -1,0 +1,5 @@
+"""`python -m modisp`: the command line."""
+
+from modisp.cli import main
+
+main()

@@ -1,0 +1,261 @@
+"""From a source to finished files: which file fits, how deep, how large, and what travels along so that it can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from modisp.image import Frame, Image, State
+from modisp.io import open_image, read_extras, save_image
+from modisp.io.exif import Policy
+from modisp.io.raster import DEPTHS, FORMATS
+from modisp.pipeline import Run, develop, pick_device
+from modisp.recipe import Entry, Recipe
+from modisp.resample import resize
+from modisp.sidecar import dump_readings
+from modisp.stage import Reading, Stage, cancellable
+from modisp.tiles import Progress
+
+SUFFIXES = {State.DISPLAY: (".tif", ".tiff"), State.ENCODED: tuple(FORMATS)}
+"""Suffixes of the files that an image in a state is saved as, the usual first; earlier states are all saved as .dng."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a file is wanted.
+
+    `until`: a state, slot or entry id to stop after.  `size`: long edge in pixels, reached by Lanczos in linear light from the
+    full size (never enlarged).  `bits` per channel, 0 for the format's usual.  `quality` 1 … 100 and `subsampling` where
+    the format loses something.  `metadata`: which EXIF goes along.  `force` overwrites.
+    """
+
+    until: State | str | None = None
+    size: int | None = None
+    bits: int = 0
+    quality: int = 92
+    subsampling: str = "4:4:4"
+    progressive: bool = False
+    metadata: Policy = "all"
+    device: str = "cpu"
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one picture is to be made: its recipe, and readings that hold for it (as kept in `saved`, plain JSON data)."""
+
+    recipe: Recipe
+    readings: Mapping[str, Reading]
+    saved: Mapping[str, Any]
+
+
+def suffix_of(state: State) -> str:
+    """The suffix of the file that an image in a state is saved as, where nothing else is asked for."""
+    return SUFFIXES.get(state, (".dng",))[0]
+
+
+def state_at(recipe: Recipe, until: State | str | None) -> State:
+    """The state that a development up to `until` ends in; ValueError where the recipe has no such place."""
+    if until is None:
+        return State.ENCODED
+    if isinstance(until, State):
+        return until
+    if until.upper() in State.__members__:
+        return State[until.upper()]
+    stages = [e.stage for e in recipe.entries if until in (e.id, *e.slot.split()) and isinstance(e.stage, Stage)]
+    if not stages:
+        places = ", ".join([s.name for s in State][1:] + [e.id for e in recipe.entries])
+        raise ValueError(f"there is no {until} to stop at; there are: {places}")
+    return stages[-1].writes
+
+
+def export(
+    source: Path,
+    target: Path,
+    plan_for: Callable[[Image, Mapping[str, Any]], Plan],
+    wanted: Wanted,
+    *,
+    taps: Path | None = None,
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Image:
+    """Develop a file into a file; returns the image that was written.
+
+    `plan_for(image, extras)` is given the opened image and what an intermediate carries.  `taps`: a folder for every
+    intermediate image.  Raises Cancelled, ValueError (ImageError too), TypeError, OSError; `target` then is as it was.
+    """
+    _free(target, wanted.force)
+    image = open_image(source)
+    plan = plan_for(image, read_extras(source) if image.meta.done else {})
+    recipe = plan.recipe.fit(image)
+    last = state_at(recipe, wanted.until)
+    _check(target, last, wanted)
+    options: dict[str, Any] = {"device": pick_device(wanted.device), "readings": plan.readings}
+    extras: dict[str, Any] | None = None
+    if taps is not None or last is not State.ENCODED:
+        with cancellable(cancel), torch.inference_mode():
+            run = Run(image, recipe, progress=Progress(progress), **options)
+        options["readings"] = {**plan.readings, **run.readings}
+        saved = {**plan.saved, **dump_readings(recipe, options["readings"])}
+        extras = {"recipe": recipe.dump(), "readings": saved}
+        del run
+    options |= {"progress": progress, "cancel": cancel}
+    give = None if taps is None else _keeper(recipe, taps, wanted, extras)
+    box = [image]  # so that `develop` alone holds the source, and can let it go
+    del image
+    dtype = depth(target, last, wanted.bits)
+    if wanted.size is None:
+        plain = recipe if dtype is torch.uint8 else _without_dither(recipe)
+        out = develop(box.pop(), plain, until=wanted.until, dtype=dtype, taps=give, **options)
+    else:
+        if give is not None:
+            develop(box[0], recipe, until=wanted.until, taps=give, **options)
+        out = _at_size(box, recipe, last, dtype, wanted, options)
+    kept = extras if last is not State.ENCODED else None
+    save_image(
+        out,
+        target,
+        quality=wanted.quality,
+        subsampling=wanted.subsampling,
+        progressive=wanted.progressive,
+        bits=0 if last is State.ENCODED else wanted.bits,
+        policy=wanted.metadata,
+        extras=kept,
+        force=wanted.force,
+    )
+    return out
+
+
+def export_stage(
+    image: Image,
+    stage: Stage,
+    recipe: Recipe,
+    target: Path,
+    wanted: Wanted,
+    extras: Mapping[str, Any],
+    *,
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Image:
+    """Run one stage on an image that it reads, and save the result; returns it.
+
+    `recipe` goes along with the stage put into its slot, so that `develop` goes on after it.  Raises as `export` does.
+    """
+    _free(target, wanted.force)
+    _check(target, stage.writes, wanted)
+    slot = stage.slot.split()[0]
+    alone = Recipe((Entry(slot, stage),))
+    out = develop(
+        replace(image, meta=replace(image.meta, done="")),
+        alone,
+        device=pick_device(wanted.device),
+        dtype=depth(target, stage.writes, wanted.bits),
+        progress=progress,
+        cancel=cancel,
+    )
+    ids = {e.id for e in recipe.entries}
+    if any(slot in e.slot.split() for e in recipe.entries):
+        recipe = recipe.swap(stage)
+        ids = {e.id for e in recipe.entries}
+    out = replace(out, meta=replace(out.meta, done=slot if slot in ids else ""))
+    kept = None if out.state is State.ENCODED else {**extras, "recipe": recipe.dump()}
+    save_image(out, target, quality=wanted.quality, policy=wanted.metadata, extras=kept, force=wanted.force)
+    return out
+
+
+def _free(target: Path, force: bool) -> None:
+    if target.is_dir():
+        raise ValueError(f"{target} is a folder; give the name of a file in it")
+    if not force and target.exists():
+        raise ValueError(f"{target} exists already; --force overwrites it")
+
+
+def _check(target: Path, state: State, wanted: Wanted) -> None:
+    """Refuse, before the work, a file that the result could not be saved as."""
+    fits = SUFFIXES.get(state, (".dng",))
+    if target.suffix.lower() not in fits:
+        raise ValueError(f"{target}: an image in state {state.name} is saved as {', '.join(fits)}")
+    allowed = (
+        DEPTHS[FORMATS[target.suffix.lower()]] if state is State.ENCODED else (32,) if fits[0] == ".tif" else (16, 32)
+    )
+    if wanted.bits and wanted.bits not in allowed:
+        words = " or ".join(str(b) for b in sorted(allowed))
+        raise ValueError(f"{target}: such a file has {words} bits per channel, not {wanted.bits}")
+
+
+def depth(target: Path, state: State, bits: int = 0) -> torch.dtype:
+    """The kind of number in which a picture is best rendered for a file."""
+    if state is not State.ENCODED:
+        return torch.float32
+    bits = bits or DEPTHS[FORMATS[target.suffix.lower()]][0]
+    return {8: torch.uint8, 16: torch.uint16}.get(bits, torch.float32)
+
+
+def _at_size(
+    box: list[Image], recipe: Recipe, last: State, dtype: torch.dtype, wanted: Wanted, options: Mapping[str, Any]
+) -> Image:
+    """Full size first, then Lanczos in linear light, then (for a finished picture) the rest of the recipe."""
+    if last.on_lattice:
+        raise ValueError(f"{last.name} pixels cannot be resized; leave out --size, or develop further")
+    size = wanted.size or 1
+    if last is not State.ENCODED:
+        return _resized(develop(box.pop(), recipe, until=wanted.until, **options), size)
+    if box[0].state is State.ENCODED and box[0].meta.done:
+        raise ValueError(
+            "this picture is finished, so it cannot be resized in linear light; develop from an earlier state"
+        )
+    box = [_resized(develop(box.pop(), recipe, until=State.DISPLAY, **options), size)]
+    plain = recipe if dtype is torch.uint8 else _without_dither(recipe)
+    return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options)
+
+
+def _resized(image: Image, size: int) -> Image:
+    """The image as a picture of its own, its long edge `size` pixels (or as it is, where it is not longer)."""
+    h, w = image.height, image.width
+    s = size / max(h, w)
+    if s >= 1:
+        return image
+    new = (max(1, round(h * s)), max(1, round(w * s)))
+    pixels = resize(image.pixels, (0.0, 0.0, float(w), float(h)), new, "lanczos3")
+    if image.state is State.DISPLAY:
+        pixels.clamp_(0, 1)  # windowed sinc rings
+    x, y, cw, ch = image.meta.crop or (0, 0, w, h)
+    crop = (round(x * s), round(y * s), min(round(cw * s), new[1]), min(round(ch * s), new[0]))
+    meta = replace(image.meta, crop=crop if image.meta.crop else None, blur=image.meta.blur * s, bad_pixels=())
+    return Image(pixels, image.state, meta, Frame.whole(*new))
+
+
+def _without_dither(recipe: Recipe) -> Recipe:
+    """Dither hides the steps of 8 bits; finer numbers have none to hide."""
+    for e in recipe.entries:
+        if isinstance(e.stage, Stage) and e.stage.writes is State.ENCODED and "dither" in e.stage.params():
+            return recipe.set(e.id, dither=False)
+    return recipe
+
+
+def tap_names(entries: list[Entry]) -> dict[str, str]:
+    """The file names of all intermediate images, by entry id; finished pictures are kept in 16 bits."""
+    out = {}
+    for n, e in enumerate(entries, 1):
+        state = e.stage.writes if isinstance(e.stage, Stage) else State.SCENE
+        out[e.id] = f"{n:02}-{e.id}{'.png' if state is State.ENCODED else suffix_of(state)}"
+    return out
+
+
+def _keeper(
+    recipe: Recipe, folder: Path, wanted: Wanted, extras: Mapping[str, Any] | None
+) -> Callable[[str, Image], None]:
+    """A function that saves intermediate images in a folder; ValueError where one would be overwritten unasked."""
+    names = tap_names(list(recipe.resolve().entries))
+    for name in names.values():
+        _free(folder / name, wanted.force)
+
+    def give(entry: str, tap: Image) -> None:
+        bits = 16 if tap.state is State.ENCODED else 0
+        save_image(tap, folder / names[entry], bits=bits, policy=wanted.metadata, extras=extras, force=wanted.force)
+
+    return give
