@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -36,15 +38,18 @@ def sample(rgb: Tensor, cfa: str) -> Tensor:
     return (rgb * mask).sum(dim=-3, keepdim=True)
 
 
-def find_phase(pattern: Tensor) -> tuple[str, int, int] | None:
-    """A camera's repeating pattern (p, p) of 0/1/2 → (cfa, dy, dx), or None when it is unknown.
+def find_phase(rows: Sequence[str]) -> tuple[str, int, int] | None:
+    """A camera's repeating pattern, as ``("RG", "GB")`` → (cfa, dy, dx), or None when it is unknown.
 
     ``dy, dx``: how many rows and columns to put above and left so that the picture starts in the
-    phase of `PATTERNS`. The two greens of a Bayer pattern must both be 1.
+    phase of `PATTERNS`.
     """
+    if not rows or any(set(row) - set("RGB") or len(row) != len(rows[0]) for row in rows):
+        return None
+    pattern = torch.tensor([["RGB".index(letter) for letter in row] for row in rows])
     for name, known in PATTERNS.items():
         period = known.shape[0]
-        if pattern.shape[0] == 0 or period % pattern.shape[0] or period % pattern.shape[1]:
+        if not pattern.numel() or period % pattern.shape[0] or period % pattern.shape[1]:
             continue
         seen = pattern.repeat(period // pattern.shape[0], period // pattern.shape[1])
         for dy in range(period):
