@@ -60,7 +60,7 @@ def save_image(
     try:
         if image.state in _LINEAR:
             return write_dng(path, image, bits=bits, extras=extras, policy=policy, force=force)
-        attached = _attached(image, policy, extras)
+        attached = _attached(image, path, policy, extras)
         with replacing(path, force) as file:
             kind = FORMATS[path.suffix.lower()]
             write_picture(file, kind, image.pixels, bits, attached, quality, subsampling, progressive)
@@ -116,18 +116,19 @@ def _depth(image: Image, path: Path, bits: int) -> int:
     return bits or allowed[0]
 
 
-def _attached(image: Image, policy: exif.Policy, extras: Mapping[str, Any] | None) -> Attached:
+def _attached(image: Image, path: Path, policy: exif.Policy, extras: Mapping[str, Any] | None) -> Attached:
     """Profile, XMP and EXIF of a DISPLAY or ENCODED image."""
     meta = exif.scrub(image.meta, policy)
+    tags = _tags(image, meta, policy)
     if image.state is State.DISPLAY:
         profile = icc.profile("rec2020", linear=True)
         xmp = pack_extras(image_extras(image, meta, extras))
     else:
         profile = image.meta.icc or (icc.profile(image.meta.space) if image.meta.space in icc.NAMES else b"")
-        # The file itself holds profile and EXIF; opcodes and defects have been dealt with.
-        slim = replace(meta, icc=b"", exif=b"", opcodes=(), bad_pixels=())
-        xmp = b"" if extras is None or policy == "none" else pack_extras(image_extras(image, slim, extras))
-    return Attached(profile, xmp, _tags(image, meta, policy))
+        if FORMATS[path.suffix.lower()] != "TIFF":  # XMP is short in these, and the file itself holds profile and EXIF
+            meta = replace(meta, icc=b"", exif=b"", opcodes=(), bad_pixels=())
+        xmp = b"" if extras is None else pack_extras(image_extras(image, meta, extras))
+    return Attached(profile, xmp, tags)
 
 
 def _tags(image: Image, meta: Metadata, policy: exif.Policy) -> Tags:
