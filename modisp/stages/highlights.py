@@ -12,6 +12,7 @@ Works at full size (in the RAW zone): in a reduced picture saturated pixels are 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -86,9 +87,11 @@ class Highlights(
         """All channels now end together, at the level of the one that saturates last."""
         white = balance(meta)
         top = max(k / w for k, w in zip(meta.clip, white, strict=True))
+        if math.isinf(top):
+            return meta
         r, g, b = (k + self.strength * (top * w - k) for k, w in zip(meta.clip, white, strict=True))
         return replace(meta, clip=(r, g, b))
 
     def neutral(self) -> Highlights:
         """Nothing is rebuilt."""
-        return replace(super().neutral(), strength=0.0)
+        return replace(self, strength=0.0)

@@ -1,0 +1,165 @@
+"""Noise and blur taken out of the mosaic: wavelet shrinkage told by the noise model, and a damped deconvolution.
+
+Noise: see `modisp.wavelet`.  Blur: van Cittert's iteration (P. H. van Cittert, Z. Physik 69, 1931), two steps, on the
+colour-blind local mean of the denoised mosaic, so that no colour is touched; held back where it is no clearer than the
+noise, and where it would reach beyond what is seen close by, so that edges get steep but no rims.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch.nn import functional as F
+
+from modisp.cfa import balance, colours, is_rgb, period
+from modisp.image import LATTICE, Image, Metadata, State
+from modisp.noise import estimate_blur, estimate_noise, gaussian, luminance
+from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
+from modisp.wavelet import Noise, find_noise
+
+STEPS = 2
+BAND = 240
+OVERSHOOT = 0.15  # of the local range, that sharpening may reach beyond it
+LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
+
+
+class RestoreWavelet(
+    Stage,
+    slot="restore",
+    reads=State.MOSAIC,
+    writes=State.MOSAIC,
+    title="Noise and blur (wavelets)",
+    group="Detail",
+    tile=1008,
+    infer_halo=120,
+):
+    """Takes grain, colour noise and a little lens blur out of the sensor's own samples, before anything else."""
+
+    denoise: float = param(
+        0.4,
+        0,
+        1,
+        step=0.01,
+        unit="%",
+        label="Noise",
+        help="Takes off grain: how much of the brightness noise is removed.",
+    )
+    chroma: float = param(
+        0.8, 0, 1, step=0.01, unit="%", label="Colour noise", help="Takes off coloured specks and blotches."
+    )
+    deblur: float = param(
+        0.0, 0, 1, step=0.01, unit="%", label="Deblur", help="Makes edges as crisp as they were before the lens."
+    )
+    radius: float = param(
+        0.0,
+        0,
+        2,
+        step=0.05,
+        unit="px",
+        label="Blur radius",
+        help="How wide the blur is that Deblur undoes, in pixels; 0 takes what is measured in the picture.",
+        advanced=True,
+        inference=True,
+    )
+    level: float = param(
+        1.0,
+        0.25,
+        4,
+        step=0.05,
+        label="Noise level",
+        help="Corrects the measured noise level: raise it where grain is left, lower it where texture is lost.",
+        advanced=True,
+        inference=True,
+    )
+
+    @classmethod
+    def accepts(cls, meta: Metadata) -> bool:
+        """Red, green and blue in a pattern that divides 24, or a sensor without colours."""
+        return is_rgb(meta.cfa) or (bool(meta.cfa) and len(set("".join(meta.cfa))) == 1)
+
+    def measure(self, probe: Probe) -> Reading:
+        """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
+        patches = probe.patches()
+        noise = probe.meta.noise or estimate_noise(patches)
+        noise = noise * 3 if len(noise) == 1 else noise
+        blur = probe.meta.blur or estimate_blur(patches, noise, balance(probe.meta))
+        return Reading({"noise": [list(n) for n in noise], "blur": round(blur, 3)})
+
+    def _noise(self, reading: Reading) -> Noise:
+        return tuple((float(a) * self.level**2, float(b) * self.level**2) for a, b in reading.values["noise"])
+
+    def infer(self, image: Image, reading: Reading) -> Parts:
+        """`luma`, `chroma`: the noise found; `sharp`: what deblurring adds; each (1, H, W)."""
+        cfa, white, noise = image.meta.cfa, balance(image.meta), self._noise(reading)
+        luma, chroma = find_noise(image.pixels, cfa, noise, white)
+        sigma = self.radius or float(reading.values["blur"])
+        sharp = torch.zeros_like(luma)
+        if sigma > 0.2:
+            clean = image.pixels - luma - chroma
+            span = max(period(cfa))
+            rim = STEPS * math.ceil((sigma * sigma + (span * span + 2) / 12) / 0.5) + span + 2
+            rim = -(-rim // LATTICE) * LATTICE
+            gains = torch.tensor(white, device=clean.device)
+            for top in range(0, image.height, BAND):  # in bands that the processor's cache holds
+                checkpoint()
+                first, last = max(0, top - rim), min(image.height, top + BAND + rim)
+                part = clean[:, first:last]
+                detail = _sharpen(luminance(part, cfa, white), sigma, span, noise[1])
+                if is_rgb(cfa):
+                    detail *= gains[colours(cfa, last - first, image.width).to(clean.device)]
+                sharp[:, top : top + BAND] = detail[:, top - first : top - first + BAND]
+        return {"luma": luma, "chroma": chroma, "sharp": sharp}
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """(1, H, W) samples less the noise, plus the detail, each by its strength."""
+        out = image.pixels
+        if parts is None or self == self.neutral():
+            return out
+        for name, strength in (("luma", -self.denoise), ("chroma", -self.chroma), ("sharp", self.deblur)):
+            if strength:
+                out = parts[name].float().mul(strength).add_(out)
+        return out
+
+    def describe(self, meta: Metadata, reading: Reading) -> Metadata:
+        """The noise and blur that are left."""
+        if self == self.neutral() or "noise" not in reading.values:
+            return meta
+        left = sum((1 - (1 - LEFT) * s) ** 2 for s in (self.denoise, self.chroma)) / 2
+        noise = tuple((a * left, b * left) for a, b in self._noise(reading))
+        blur = (self.radius or float(reading.values["blur"])) * (1 - self.deblur)
+        return replace(meta, noise=noise, blur=blur)
+
+    def neutral(self) -> RestoreWavelet:
+        """Everything is left as it was measured."""
+        return replace(self, denoise=0.0, chroma=0.0, deblur=0.0)
+
+
+def _greatest(x: torch.Tensor, choose: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """The greatest (least) value within two pixels."""
+    for axis in (-1, -2):
+        p = F.pad(x, (2, 2, 0, 0) if axis == -1 else (0, 0, 2, 2), mode="replicate")
+        n = p.shape[axis]
+        two = choose(p.narrow(axis, 0, n - 1), p.narrow(axis, 1, n - 1))
+        x = choose(choose(two.narrow(axis, 0, n - 4), two.narrow(axis, 2, n - 4)), p.narrow(axis, 4, n - 4))
+    return x
+
+
+def _sharpen(y: torch.Tensor, sigma: float, span: int, noise: tuple[float, float]) -> torch.Tensor:
+    """What deblurring adds to the local mean (1, H, W) over `span` pixels of a picture blurred by `sigma`."""
+    own = (span * span + 2) / 12 if span > 1 else 0.0
+    x = y[None]
+    sharp, flat = x, x
+    for _ in range(STEPS):
+        sharp = sharp + x - gaussian(sharp, (sigma * sigma + own) ** 0.5)
+        if own:  # the mean's own blur is no fault of the lens: sharpen for both, less what the mean alone would get
+            flat = flat + x - gaussian(flat, own**0.5)
+    detail = sharp - flat
+    high, low = _greatest(x, torch.maximum), _greatest(x, torch.minimum)
+    room = (high - low) * OVERSHOOT
+    detail = torch.maximum(torch.minimum(detail, high - x + room), low - x - room)
+    energy = detail * detail
+    floor = noise[0] * x.clamp(min=0) + noise[1] + 1e-12
+    return (detail * energy / (energy + floor))[0]
