@@ -116,13 +116,26 @@ def apply(matrix: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
     return torch.addmm(flat[1], m[:, 0::2], differences).view_as(pixels)
 
 
+@lru_cache(maxsize=len(SPACES))
+def to_lms(name: str) -> torch.Tensor:
+    """Linear `name` → the LMS of Oklab, (3, 3) float64, scaled so that white is (1, 1, 1)."""
+    matrix = torch.tensor(_OK_LMS, dtype=torch.float64) @ between64(name, "xyz")
+    # the published digits leave white 1e-4 off; with rows that sum to 1 grey has a = b = 0
+    return matrix / matrix.sum(1, keepdim=True)
+
+
 @lru_cache(maxsize=1)
-def _oklab_matrices() -> tuple[torch.Tensor, ...]:
-    lms = torch.tensor(_OK_LMS, dtype=torch.float64) @ between64("rec2020", "xyz")
-    lms = lms / lms.sum(1, keepdim=True)  # the published digits leave white 1e-4 off; here grey has a = b = 0
+def lms_to_lab() -> torch.Tensor:
+    """Cube roots of LMS → Oklab, (3, 3) float64."""
     lab = torch.tensor(_OK_LAB, dtype=torch.float64)
     lab[0] /= lab[0].sum()
     lab[1:] -= lab[1:].mean(1, keepdim=True)
+    return lab
+
+
+@lru_cache(maxsize=1)
+def _oklab_matrices() -> tuple[torch.Tensor, ...]:
+    lms, lab = to_lms("rec2020"), lms_to_lab()
     return lms.float(), lab.float(), torch.linalg.inv(lab).float(), torch.linalg.inv(lms).float()
 
 

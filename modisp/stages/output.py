@@ -1,0 +1,98 @@
+"""Output: display light into the values of an output space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import torch
+
+from modisp.color import gamut, spaces, transfer
+from modisp.image import Image, Metadata, State
+from modisp.stage import Parts, Reading, Stage, param
+
+_BLOCK = 1 << 17  # pixels worked on at once, so that intermediates stay in the processor's cache
+_NOISE = 256  # period of the dither, in pixels
+_LSB = 1.0 / 255.0
+
+
+class Output(
+    Stage,
+    slot="output",
+    reads=State.DISPLAY,
+    writes=State.ENCODED,
+    title="Output",
+    group="Output",
+):
+    """Leads colours that the output space cannot show into its gamut, encodes them and dithers what 8 bits would band."""
+
+    space: str = param(
+        "srgb",
+        choices=tuple(spaces.PRIMARIES),
+        help="The colour space of the finished picture. sRGB is safe everywhere; Display P3, Adobe RGB and Rec.2020 hold more "
+        "saturated colours, for screens and printers that can show them.",
+    )
+    gamut: str = param(
+        "soft",
+        choices=("soft", "clip"),
+        advanced=True,
+        help="What happens to colours too saturated for the output space. 'Soft' leads them in and keeps their hue, lightness "
+        "and gradations; 'clip' cuts each channel, which keeps more saturation but may shift hues and lose detail.",
+    )
+    dither: str = param(
+        "8 bit",
+        choices=("off", "8 bit"),
+        advanced=True,
+        help="Adds noise too fine to be seen, so that smooth skies do not band in files of 8 bits. For 16 bits, turn it off.",
+    )
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """The pixels in the output space, in [0, 1]."""
+        pixels = image.pixels
+        matrix = spaces.between("rec2020", self.space)
+        same = self.space == "rec2020"
+        out = torch.empty_like(pixels, memory_format=torch.contiguous_format)
+        noise = _noise(image, pixels.device) if self.dither == "8 bit" else None
+        rows = max(1, _BLOCK // image.width)
+        for top in range(0, image.height, rows):
+            block = pixels[:, top : top + rows]
+            if not same:
+                flat = spaces.apply(matrix, block).view(3, -1)
+                block = (gamut.fit(flat, self.space) if self.gamut == "soft" else flat).view_as(block)
+            encoded = transfer.encode_display(self.space, block)
+            if noise is not None:
+                _dither(encoded, noise, top)
+            out[:, top : top + rows] = encoded
+        return out
+
+    def describe(self, meta: Metadata, reading: Reading) -> Metadata:
+        """Names the space; a profile of the source's holds no longer."""
+        return replace(meta, space=self.space, icc=b"", clip=(1.0, 1.0, 1.0), noise=())
+
+
+@lru_cache(maxsize=4)
+def _tile(device: torch.device) -> torch.Tensor:
+    """One period of triangular noise of ±1/255, (3, 256, 256), without low frequencies along the rows.
+
+    The difference of two neighbours of uniform noise is triangular and high-pass (Wannamaker 1992).
+    """
+    uniform = torch.rand(3, _NOISE, _NOISE, generator=torch.Generator().manual_seed(20))
+    return ((uniform - uniform.roll(1, 2)) * _LSB).to(device)
+
+
+def _noise(image: Image, device: torch.device) -> torch.Tensor:
+    """The noise of the picture's columns, (3, 256, W), starting at the row of its origin: the same for any tile."""
+    row, column = image.frame.origin
+    index = (torch.arange(image.width, device=device) + column) % _NOISE
+    return _tile(device).roll(-(row % _NOISE), 1).index_select(2, index)
+
+
+def _dither(encoded: torch.Tensor, noise: torch.Tensor, top: int) -> None:
+    """Add the noise in place; it fades within the last step before 0 and 1, which stay as they are."""
+    done = 0
+    while done < encoded.shape[1]:
+        start = (top + done) % _NOISE
+        part = encoded[:, done : done + _NOISE - start]
+        room = torch.addcmul(part, part, part, value=-1.0).mul_(1.0 / _LSB).clamp_max_(1.0)
+        part.addcmul_(room, noise[:, start : start + part.shape[1]])
+        done += part.shape[1]
