@@ -155,6 +155,16 @@ def test_restore_keeps_the_local_mean_whatever_the_weights(level: float) -> None
         assert abs(float(out.mean() - x.mean())) < max(0.005 * level, 1e-4)
 
 
+def test_quad_is_restored_as_four_bayers() -> None:
+    net = small_restore()
+    bayer = torch.rand(1, 64, 64)
+    quad = bayer.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    for a, b in zip(restore(net, quad, 1e-3, 1e-5, 1.0, "quad"), restore(net, bayer, 1e-3, 1e-5, 0.5), strict=True):
+        assert torch.allclose(a[:, ::2, 1::2], b, atol=1e-5)
+    with pytest.raises(ValueError, match="xtrans"):
+        restore(net, bayer, 1e-3, 1e-5, 1.0, "xtrans")
+
+
 def test_missing_light_does_not_leak_into_the_dark() -> None:
     x = torch.full((1, 1, 96, 96), 0.001)
     x[..., 48:] = 0.9

@@ -89,17 +89,32 @@ def _mean3(x: Tensor) -> Tensor:
 
 
 def restore(
-    net: Restore, mosaic: Tensor, shot: float, read: float, radius: float, dy: int = 0, dx: int = 0
+    net: Restore,
+    mosaic: Tensor,
+    shot: float,
+    read: float,
+    radius: float,
+    cfa: str = "bayer",
+    dy: int = 0,
+    dx: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """(1, H, W) linear Bayer mosaic, 1.0 = saturation → (clean, sharp), each (1, H, W).
+    """(1, H, W) linear mosaic, 1.0 = saturation → (clean, sharp), each (1, H, W).
 
     Noise variance at signal x is ``shot * x + read`` (DNG NoiseProfile on the same scale);
     ``radius``: blur, standard deviation of the PSF per axis in pixels, 0 … 2.
-    ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1.
+    ``cfa`` (``bayer`` or ``quad``), ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1.
+
+    Every second row and column of a Quad-Bayer mosaic is a Bayer mosaic: the four are restored side
+    by side, hence with half the radius, twice the multiple and twice the halo.
     """
+    if cfa not in ("bayer", "quad"):
+        raise ValueError(f"restore knows Bayer and Quad-Bayer mosaics, not {cfa}")
     height, width = mosaic.shape[-2:]
-    x = fit(mosaic, 2, net.multiple, dy, dx)[None]
-    a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius))
+    step = 2 if cfa == "quad" else 1
+    x = fit(mosaic, 2 * step, net.multiple * step, dy, dx)
+    x = F.pixel_unshuffle(x[None], step).transpose(0, 1)
+    a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius / step))
     pair = net(stabilise(x, a, b), stable_sigma(a, b), r)
-    clean, sharp = (keep_mean(unstabilise(u, a, b), x, a, b) for u in pair)
-    return unfit(clean[0], height, width, dy, dx), unfit(sharp[0], height, width, dy, dx)
+    kept = (keep_mean(unstabilise(u, a, b), x, a, b) for u in pair)
+    clean, sharp = (F.pixel_shuffle(u.transpose(0, 1), step)[0] for u in kept)
+    return unfit(clean, height, width, dy, dx), unfit(sharp, height, width, dy, dx)

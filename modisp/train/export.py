@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import torch
@@ -48,3 +49,18 @@ def figures(net: nn.Module, chosen: Task, folder: Path) -> dict[str, float]:
     with torch.no_grad():
         scored = chosen.score(net.eval(), data.pictures(folder))
     return {name: round(value, 3) for name, value in scored.items()}
+
+
+def command(arguments: list[str] | None = None) -> None:
+    """The command line of ``python -m modisp.train.export``."""
+    parser = argparse.ArgumentParser(description="Write the weights of a run with their card.")
+    parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("target", type=Path, help="the .safetensors file")
+    parser.add_argument("--test", type=Path, help="folder of pictures for the card's figures")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    print(export(given.run, given.target, given.test))
+
+
+if __name__ == "__main__":
+    command()
