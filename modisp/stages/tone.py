@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -15,11 +16,13 @@ from modisp.tonecurve import Array
 
 PRIOR = 0.5
 """EV that lifts a scene exposed by ISO 12232 (saturation at 100/12.7 of the mean) to middle grey."""
+CLIP = -math.log2(tc.GREY)
+"""EV above middle grey of scene value 1.0, where the sensor saturates."""
 METER = (0.8, 0.35, 0.35, 0.3)
 """Exposure of finished photographs, in EV: what these shares of their trimmed mean of EV, the EV of their mean, and the
 98th percentile come to.  Their sum is 1, so that twice the light asks for half the exposure."""
 TRUST = 0.7  # how far the measured exposure goes from PRIOR towards what it finds
-LIFT, PULL, ENDS, BLACK = 1.4, 1.1, 0.8, 0.08  # of the four regional sliders at ±1: EV, EV, EV, lightness
+LIFT, PULL, ENDS, BLACK = 1.25, 0.9, 0.8, 0.08  # of the four regional sliders at ±1: EV, EV, EV, lightness
 FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave: beyond, they give way to each other
 
 
@@ -75,10 +78,10 @@ class Tone(Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="T
         """See `meter`."""
         if probe.meta.space:  # made from a finished picture: its brightness was somebody's decision
             return Reading({"ev": 0.0})
-        thumb = probe.thumb(256).pixels
-        y = tc.luma(thumb.reshape(3, -1)).double().cpu().numpy()
-        # BaselineExposure is still to be applied where the metadata show it, for readings pass over manual exposure
-        return Reading(meter(y.reshape(thumb.shape[1:]) * 2.0**probe.meta.baseline_exposure))
+        thumb = probe.thumb(256)
+        y = tc.luma(thumb.pixels.reshape(3, -1)).double().cpu().numpy().reshape(thumb.frame.size)
+        # readings pass over the exposure stage; the thumb's metadata tell whether BaselineExposure is still to come
+        return Reading(meter(y, thumb.meta.baseline_exposure))
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """One table of luminance, then colour around it, strip by strip."""
@@ -126,7 +129,7 @@ class Tone(Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="T
         """Scene EV `x` moved where masks of its lightness say, never turning an order of tones round."""
         light = tc.lightness(tc.display(x, white))
         # highlights move most below white, so that white stays light; what lies beyond it is within reach again
-        bright = tc.ramp(light, 0.45, 0.85) - 0.55 * tc.ramp(light, 0.85, 1.0) * (1.0 - tc.ramp(x - white, 0.0, 2.0))
+        bright = tc.ramp(light, 0.42, 0.9) - 0.5 * tc.ramp(light, 0.88, 1.0) * (1.0 - tc.ramp(x - white, 0.0, 2.0))
         moved = (
             x
             + LIFT * shadows * (1.0 - tc.ramp(light, 0.1, 0.7))
@@ -155,13 +158,13 @@ def _table(stage: Tone, ev: float, white: float, lift: float) -> tc.Table:
     return tc.Table.of(y, ratio * tc.chroma(y))
 
 
-def meter(y: Array) -> dict[str, float]:
-    """What scene luminance (H, W) asks for.
+def meter(y: Array, coming: float = 0.0) -> dict[str, float]:
+    """What scene luminance (H, W) asks for, once `coming` EV have been added to it.
 
     `ev`: the lift to middle grey; `white`: the EV above it where display white lies; `shadows`: how far, on the scale
     of the slider, to open the dark quarter of a picture whose range is wide (against the light, by night).
     """
-    stops = np.log2(np.clip(np.nan_to_num(y), 2.0**-14, 2.0**14) / tc.GREY)
+    stops = np.log2(np.clip(np.nan_to_num(y), 2.0**-14, 2.0**14) / tc.GREY) + coming
     rows, columns = (np.linspace(-1.0, 1.0, n) if n > 1 else np.zeros(1) for n in y.shape)
     weight = 1.0 - 0.35 * (rows[:, None] ** 2 + columns**2)
     order = np.argsort(stops, axis=None)
@@ -171,7 +174,10 @@ def meter(y: Array) -> dict[str, float]:
     mean = float(np.average(np.clip(s, low, high), weights=w))
     light = float(np.log2(np.average(np.exp2(np.minimum(s, bright)), weights=w)))
     found = METER[0] - (METER[1] * mean + METER[2] * light + METER[3] * bright)
-    ev = min(5.0, max(-3.0, PRIOR + TRUST * (found - PRIOR)))
-    white = min(5.0, max(2.1, top + ev + 0.3))
+    ev = min(3.5, max(-2.0, PRIOR + TRUST * (found - PRIOR)))
+    clip = CLIP + coming
+    if top >= clip - 0.05:  # what saturated the sensor is white, however bright the rest
+        ev = max(ev, 2.1 - top)
+    white = min(5.0, max(2.1, ev + max(top, min(top + 0.3, clip))))
     lift = min(0.5, max(0.0, 0.3 * (-2.2 - dark - ev)))
     return {"ev": ev, "white": white, "shadows": lift}
