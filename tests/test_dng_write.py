@@ -185,7 +185,9 @@ def test_libraw_reads_the_integers_the_phase_and_the_orientation(tmp_path: Path,
 
 def test_other_programs_see_the_same_colours_in_camera_and_balanced_files(tmp_path: Path) -> None:
     """LibRaw applies AnalogBalance, calibration, ColorMatrix and AsShotNeutral itself: both ways lead to one picture."""
-    smooth = torch.nn.functional.interpolate(torch.rand(1, 3, 5, 6), size=(H, W), mode="bicubic")[0].clamp(0.02, 0.45)
+    smooth = torch.nn.functional.interpolate(
+        torch.from_numpy(RNG.random((1, 3, 5, 6), np.float32)), size=(H, W), mode="bicubic"
+    )[0].clamp(0.02, 0.45)
     meta = replace(META, gains=(2.0, 1.0, 1.6), white=(0.5, 1.0, 0.625), calibration=(), orientation=1)
     camera = Image(smooth, State.CAMERA, meta)
     balanced = Image(smooth * torch.tensor(meta.gains)[:, None, None], State.BALANCED, meta)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import tifffile
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from modisp.image import Image, Metadata, State
-from modisp.io import open_image, read_extras, save_image
+from modisp.io import ImageError, open_image, read_extras, save_image
 from modisp.io import tags as tiff
 from modisp.io.xmp import parse_extras
 
@@ -158,3 +160,40 @@ def test_the_orientation_tells_how_the_pixels_lie(tmp_path: Path, policy: Any) -
     image = picture(replace(META, orientation=6))
     path = save_image(image, tmp_path / "a.jpg", policy=policy)
     assert exif_of(path)[274] == 6 and (271 in exif_of(path)) == (policy == "all")
+
+
+def test_exif_too_long_for_jpeg_gives_way_to_what_the_metadata_say(tmp_path: Path) -> None:
+    long = tiff.block({34665: tiff.directories({37510: tiff.undefined(b"x" * 70000)}), 315: tiff.text("Ann")})
+    exif = exif_of(save_image(picture(replace(META, exif=long)), tmp_path / "a.jpg"))
+    assert exif[271] == "Acme" and 37510 not in exif[34665]
+
+
+NUMBER = st.floats() | st.just(0.0) | st.floats(1e-9, 1e12)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.builds(
+        Metadata,
+        make=st.text(max_size=9),
+        lens=st.text(max_size=9),
+        date=st.text(max_size=9) | st.datetimes().map(str),
+        exif=st.binary(max_size=40).map(lambda b: b"II*\0\x08\0\0\0" + b),
+        gps=st.none() | st.tuples(NUMBER, NUMBER, NUMBER),
+        white=st.tuples(NUMBER, NUMBER, NUMBER),
+        orientation=st.integers(-2, 70000),
+        **{k: NUMBER for k in ("iso", "shutter", "aperture", "focal_length", "focal_length_35", "distance")},
+        baseline_exposure=NUMBER,
+        black_level=st.lists(NUMBER, max_size=4).map(tuple),
+        white_level=NUMBER,
+    ),
+    st.sampled_from([(State.ENCODED, "a.jpg"), (State.DISPLAY, "a.tif"), (State.CAMERA, "a.dng")]),
+)
+def test_no_metadata_break_saving_but_by_an_image_error(tmp_path: Path, meta: Metadata, target: Any) -> None:
+    state, name = target
+    try:
+        path = save_image(replace(picture(meta), state=state), tmp_path / name, force=True)
+    except ImageError as e:
+        assert "\n" not in str(e) and "could not be written" in str(e)
+    else:
+        assert path.stat().st_size > 100

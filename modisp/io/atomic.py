@@ -20,7 +20,7 @@ def replacing(path: Path, force: bool = True) -> Iterator[IO[bytes]]:
     if not force and os.path.lexists(path):
         raise FileExistsError(f"{path} exists")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".modisp-{secrets.token_hex(6)}.part")
     try:
         with open(part, "xb") as file:
             yield file

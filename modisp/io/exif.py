@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -18,6 +19,8 @@ _DESCRIPTION = (270, 271, 272, 306, 315, 18246, 33432, 40091, 40092, 40093, 4009
 
 _LEFT_OUT = (37121, 37122, 37500, 40961, 40962, 40963, 40965, 41730, 59932)
 """Not carried over: the source's encoding and size, its CFA, padding, and maker notes (their offsets break)."""
+
+_LARGEST = 60000  # bytes: JPEG keeps EXIF in one segment; a source's EXIF beyond that is not carried over
 
 
 def scrub(meta: Metadata, policy: Policy) -> Metadata:
@@ -65,6 +68,8 @@ def compose(meta: Metadata, policy: Policy = "all", size: tuple[int, int] | None
         gps = source[GPS_IFD].children[0] if GPS_IFD in source else _gps(meta)
         if gps:
             tags[GPS_IFD] = tiff.directories(gps)
+    if source and len(tiff.block(tags)) > _LARGEST:
+        return compose(replace(meta, exif=b""), policy, size)
     return tags
 
 
@@ -102,7 +107,7 @@ def _fill(tags: Tags, inner: Tags, meta: Metadata) -> None:
 
 
 def _gps(meta: Metadata) -> Tags:
-    if meta.gps is None:
+    if meta.gps is None or not all(map(math.isfinite, meta.gps)):
         return {}
     latitude, longitude, altitude = meta.gps
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +72,7 @@ def save_image(
         raise ImageError(f"{path} could not be written: {e.strerror or e}") from e
     except OSError as e:
         raise ImageError(f"{path} could not be written: {e.strerror or e}") from e
-    except (ValueError, MemoryError) as e:
+    except (ValueError, OverflowError, struct.error, MemoryError) as e:  # numbers that a tag cannot hold, among others
         raise ImageError(f"{path} could not be written: {e or 'there is not enough memory'}") from e
 
 
