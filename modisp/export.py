@@ -232,17 +232,17 @@ def _resized(image: Image, size: int) -> Image:
 def _without_dither(recipe: Recipe) -> Recipe:
     """Dither hides the steps of 8 bits; finer numbers have none to hide."""
     for e in recipe.entries:
-        if isinstance(e.stage, Stage) and e.stage.writes is State.ENCODED and "dither" in e.stage.params():
-            return recipe.set(e.id, dither=False)
+        if isinstance(e.stage, Stage) and e.stage.writes is State.ENCODED and (p := e.stage.params().get("dither")):
+            return recipe.set(e.id, dither="off" if "off" in p.choices else False)
     return recipe
 
 
 def tap_names(entries: list[Entry]) -> dict[str, str]:
-    """The file names of all intermediate images, by entry id; finished pictures are kept in 16 bits."""
+    """The file names of all intermediate images, by entry id; the finished one is a TIFF, which carries what to resume from."""
     out = {}
     for n, e in enumerate(entries, 1):
         state = e.stage.writes if isinstance(e.stage, Stage) else State.SCENE
-        out[e.id] = f"{n:02}-{e.id}{'.png' if state is State.ENCODED else suffix_of(state)}"
+        out[e.id] = f"{n:02}-{e.id}{'.tif' if state is State.ENCODED else suffix_of(state)}"
     return out
 
 

@@ -202,9 +202,9 @@ def _all(
         except Exception as why:
             if stop():
                 break  # a decoder that was told to end as well, say
-            row = Result(job, error=say.sentence(why))
+            row = Result(job, error=say.sentence(why, job.source.name))
             with bar.paused():
-                say.failure(why)
+                say.failure(why, job.source.name)
         else:
             if not quiet:
                 width, height = row.size

@@ -59,6 +59,7 @@ def stages(
     plugin: Plugins = [],  # noqa: B006  # typer copies it
 ) -> None:
     """List the stages that can be used: those of modisp, of installed packages and of your own plug-in folder."""
+    from modisp.resources import plugin_folder
     from modisp.stage import BROKEN, SLOTS, list_stages, load_plugin
 
     table = list_stages()
@@ -85,6 +86,7 @@ def stages(
             ((c.slot, c.name + (" *" if _is_default(c) else ""), c.reads.name, c.writes.name, c.title) for c in rows),
         )
         say.out("\n* is used unless another is chosen; `modisp stages NAME` shows parameters")
+        say.out(f"Python files in {plugin_folder()} are loaded as stages of your own")
 
 
 def _place(cls: type[Stage], slots: list[str]) -> int:
@@ -143,6 +145,7 @@ def bounds(p: Param) -> str:
 
 def styles(json: Json = False) -> None:
     """List the styles that can be used: those of modisp and your own."""
+    from modisp.resources import home
     from modisp.style import list_styles
 
     rows = list_styles()
@@ -154,6 +157,7 @@ def styles(json: Json = False) -> None:
         say.as_json(data)
         return
     say.table(("style", "", "touches"), ((k, s.words, ", ".join(s.values)) for k, s in rows.items()))
+    say.out(f"\nFolders in {home('styles')} are styles of your own")
 
 
 class Act(str, Enum):  # noqa: UP042  # StrEnum prints differently in the help

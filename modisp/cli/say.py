@@ -37,15 +37,20 @@ def error(sentence: str) -> None:
     err.print(Text("error: ", "bold red") + Text(sentence, ""), soft_wrap=True)
 
 
-def failure(why: BaseException) -> None:
+def failure(why: BaseException, about: str = "") -> None:
     """An exception as its sentence; with its traceback where that was asked for."""
     if debug:
         traceback.print_exception(why)
-    error(sentence(why))
+    error(sentence(why, about))
 
 
-def sentence(why: BaseException) -> str:
-    """An exception in one sentence; those that modisp does not raise itself are named."""
+def sentence(why: BaseException, about: str = "") -> str:
+    """An exception in one sentence, which names the file that it is `about`; faults of modisp itself are called so."""
+    text = _words(why)
+    return text if about in text else f"{about}: {text}"
+
+
+def _words(why: BaseException) -> str:
     if isinstance(why, MemoryError):
         return "there is not enough memory"
     if isinstance(why, OSError) and why.strerror and why.filename:
