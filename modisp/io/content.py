@@ -44,7 +44,7 @@ class Content:
         try:
             return parse_extras(self.directories[0].raw(700))
         except ValueError as e:
-            raise ImageError(f"{{name}} cannot be resumed from: {e}.") from e
+            raise ImageError(f"{{name}} cannot be resumed from: {e}") from e
 
 
 def look(path: Path) -> Content:
@@ -52,7 +52,7 @@ def look(path: Path) -> Content:
     file = open(path, "rb")  # noqa: SIM115  # stays open as long as the block reads from it
     head = file.read(64)
     if not head:
-        raise ImageError("{name} is empty.")
+        raise ImageError("{name} is empty")
     try:
         block = Block(file)
     except ValueError:
@@ -92,7 +92,7 @@ def _own(path: Path, block: Block, directories: list[Directory], extras: dict[st
 
     d = dng.raw_directory(directories) if dng.is_dng(directories) else directories[0]
     if d.integer(256) * d.integer(257) > dng.MAX_PIXELS or not (0 < d.integer(258) <= 64):
-        raise ImageError("{name} is damaged: its size makes no sense.")
+        raise ImageError("{name} is damaged: its size makes no sense")
     dng.check_extent(d, os.path.getsize(path), d.integer(258))
     result = Result(str(extras["state"]), extras.get("metadata", {}), frame=extras.get("frame"), extras=extras)
     result.info = {"size": [d.integer(256), d.integer(257)]}

@@ -8,6 +8,7 @@ normalised on the way, so that neither side holds a second copy.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import struct
@@ -46,6 +47,13 @@ class Process:
             env=env,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+
+        if sys.platform.startswith("linux"):  # fewer turns for the same pixels
+            import fcntl
+
+            assert self.child.stdout is not None
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self.child.stdout.fileno(), 1031, 1 << 20)  # F_SETPIPE_SZ
 
     @property
     def alive(self) -> bool:
@@ -86,10 +94,8 @@ class Process:
         self.child.kill()
         for pipe in (self.child.stdin, self.child.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
         self.child.wait()
 
 
@@ -121,11 +127,9 @@ class Pool:
             except BaseException as e:
                 process.close()  # also after an interruption: its pipe is in the middle of something
                 if isinstance(e, TimeoutError):
-                    raise ImageError(
-                        f"{path.name} took longer than {self.seconds:g} s to decode; it is damaged."
-                    ) from e
+                    raise ImageError(f"{path.name} took longer than {self.seconds:g} s to decode; it is damaged") from e
                 if isinstance(e, EOFError | OSError):
-                    sentence = f"{path.name} cannot be decoded: it is damaged, or needs more memory than is allowed."
+                    sentence = f"{path.name} cannot be decoded: it is damaged, or needs more memory than is allowed"
                     raise ImageError(sentence) from e
                 raise
             with self._lock:

@@ -7,6 +7,7 @@ not.  Every value is checked: files with senseless tags give defaults, or one `I
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,18 @@ from numpy.typing import NDArray
 from modisp.io import opcodes
 from modisp.io.capture import capture
 from modisp.io.errors import ImageError
-from modisp.io.ifd import Block, Directory, exif_block
+from modisp.io.ifd import Block, Directory, Entry, exif_block
 from modisp.io.levels import Levels
 from modisp.io.lights import LIGHTS, neutral_of
 
 CFA, LINEAR_RAW = 32803, 34892
 MAX_PIXELS = 600_000_000
 """Pixels: more than any camera's, pixel shift included; a larger header is a damaged or hostile one."""
+_ILLUMINANTS = (
+    (50721, 50964, 50723, 50778, 52533),
+    (50722, 50965, 50724, 50779, 52534),
+    (52531, 52532, 52530, 52529, 52535),
+)  # ColorMatrix, ForwardMatrix, CameraCalibration, CalibrationIlluminant, IlluminantData
 PERIODS = (1, 2, 4, 6, 8)
 _FULL = tuple[int, int, int, int]
 
@@ -57,26 +63,26 @@ def raw_directory(directories: list[Directory]) -> Directory:
     raws = [d for d in directories if d.integer(262, -1) in (CFA, LINEAR_RAW)]
     main = [d for d in raws if not d.integer(254) & 1] or raws
     if not main:
-        raise ImageError("{name} is a DNG file without a raw image in it.")
+        raise ImageError("{name} is a DNG file without a raw image in it")
     return max(main, key=lambda d: d.integer(256) * d.integer(257))
 
 
 def read_dng(block: Block, directories: list[Directory]) -> Raw:
-    """The facts of a DNG file; raises ImageError (with `{name}` for the file's name) where it cannot be developed."""
+    """The facts of a DNG file; raises ImageError (with `{name}` for the file's name) where it cannot be developed"""
     d, ifd0 = raw_directory(directories), directories[0]
     rows, columns, samples = d.integer(257), d.integer(256), max(1, d.integer(277, 1))
     if rows < 1 or columns < 1:
-        raise ImageError("{name} has no pixels: its size is zero.")
+        raise ImageError("{name} has no pixels: its size is zero")
     if rows * columns > MAX_PIXELS:
-        raise ImageError(f"{{name}} claims {columns} × {rows} pixels, more than any camera has; it is damaged.")
+        raise ImageError(f"{{name}} claims {columns} × {rows} pixels, more than any camera has; it is damaged")
     bits, floating = d.integer(258, 16), d.integer(339, 1) == 3
     if not 1 <= bits <= 64:
-        raise ImageError("{name} is damaged: its number of bits per pixel makes no sense.")
+        raise ImageError("{name} is damaged: its number of bits per pixel makes no sense")
     active = _active(d, rows, columns)
     height, width = active[2] - active[0], active[3] - active[1]
     linear = d.integer(262) == LINEAR_RAW
     if samples != (3 if linear else 1) and not (linear and samples == 1):
-        raise ImageError(f"{{name}} has {samples} samples per pixel, an arrangement that modisp does not know.")
+        raise ImageError(f"{{name}} has {samples} samples per pixel, an arrangement that modisp does not know")
     cfa = () if linear and samples == 3 else ("W",) if linear else cfa_of(d)
     table = _table(d)
     levels = levels_of(d, width, height, samples, bits, floating, table)
@@ -100,12 +106,16 @@ def check_extent(d: Directory, size: int, bits: int) -> None:
     """Raise ImageError where the image's strips or tiles do not lie inside a file of `size` bytes, or are too few."""
     starts, lengths = d.numbers(324) or d.numbers(273), d.numbers(325) or d.numbers(279)
     if not starts or not lengths:
-        raise ImageError("{name} is damaged: it does not say where its pixels are.")
+        raise ImageError("{name} is damaged: it does not say where its pixels are")
     if any(s + n > size for s, n in zip(starts, lengths, strict=False)):
-        raise ImageError("{name} is cut short: a part of its pixels is missing.")
+        raise ImageError("{name} is cut short: a part of its pixels is missing")
     needed = d.integer(256) * d.integer(257) * max(1, d.integer(277, 1)) * bits // 8
-    if d.integer(259, 1) == 1 and sum(lengths) < needed:
-        raise ImageError("{name} is damaged: it holds fewer pixels than it claims.")
+    if d.integer(259, 1) == 7:  # lossless JPEG spends a bit on each pixel, at the least
+        needed = d.integer(256) * d.integer(257) // 16
+    elif d.integer(259, 1) != 1:
+        needed = 0
+    if sum(lengths) < needed:
+        raise ImageError("{name} is damaged: it holds fewer pixels than it claims")
 
 
 def cfa_of(d: Directory) -> tuple[str, ...]:
@@ -113,9 +123,9 @@ def cfa_of(d: Directory) -> tuple[str, ...]:
     dims, codes = d.numbers(33421), list(d.raw(33422))
     high, wide = (int(v) for v in dims) if len(dims) == 2 else (2, 2)
     if not (1 <= high <= 24 and 1 <= wide <= 24) or len(codes) < high * wide:
-        raise ImageError("{name} is damaged: it does not describe its colour filter array.")
+        raise ImageError("{name} is damaged: it does not describe its colour filter array")
     if d.integer(50711, 1) != 1:
-        raise ImageError("{name} has its pixels in staggered rows, an arrangement that modisp does not know.")
+        raise ImageError("{name} has its pixels in staggered rows, an arrangement that modisp does not know")
     letters = ["RGBCMYW"[c] if c < 7 else "?" for c in codes[: high * wide]]
     return smallest_period(["".join(letters[i * wide : (i + 1) * wide]) for i in range(high)])
 
@@ -134,7 +144,7 @@ def smallest_period(rows: list[str]) -> tuple[str, ...]:
     if len(letters) == 1:
         return ("W",)
     if letters != {"R", "G", "B"} or len(rows) not in PERIODS or len(rows[0]) not in PERIODS:
-        raise ImageError(f"{{name}} has a colour filter array ({' '.join(rows)}) that modisp does not know.")
+        raise ImageError(f"{{name}} has a colour filter array ({' '.join(rows)}) that modisp does not know")
     return tuple(rows)
 
 
@@ -255,6 +265,15 @@ def _matrix(values: list[float]) -> tuple[tuple[float, float, float], ...] | Non
     return tuple((values[i], values[i + 1], values[i + 2]) for i in (0, 3, 6))
 
 
+def _illuminant_data(entry: Entry) -> tuple[float, float] | None:
+    """xy from IlluminantData of type 0 (two fractions); None where it holds a spectrum or nonsense."""
+    data, order = entry.raw(), entry.block.order
+    if len(data) < 18 or struct.unpack(order + "H", data[:2])[0] != 0:
+        return None
+    a, b, c, d = struct.unpack(order + "4I", data[2:18])
+    return (a / b, c / d) if b and d and 0 < a / b < 1 and 0 < c / d < 1 and a / b + c / d < 1 else None
+
+
 def colour(ifd0: Directory, raw: Directory, samples: int) -> dict[str, Any]:
     """Matrices, illuminants, balance and as-shot white, from IFD0 or, where writers put them there, the raw SubIFD."""
 
@@ -263,15 +282,17 @@ def colour(ifd0: Directory, raw: Directory, samples: int) -> dict[str, Any]:
 
     colour_m, forward_m, calibration_m, lights = [], [], [], []
     same = ifd0.text(50931) == ifd0.text(50932)  # else the calibration belongs to another profile
-    for cm, fm, cc, light in ((50721, 50964, 50723, 50778), (50722, 50965, 50724, 50779)):
+    for cm, fm, cc, light, other in _ILLUMINANTS:
         matrix = _matrix(get(cm))
         if matrix is None:
             continue
-        codes = get(light)
         colour_m.append(matrix)
         forward_m.append(_matrix(get(fm)))
         calibration_m.append(_matrix(get(cc)) if same else None)
-        lights.append(LIGHTS.get(int(codes[0]) if codes else 0, LIGHTS[21]))
+        code = (get(light) or [0.0])[0]
+        data = ifd0.entries.get(other) or raw.entries.get(other)
+        own = _illuminant_data(data) if data is not None and code == 255 else None
+        lights.append(own or LIGHTS.get(int(code), LIGHTS[21]))
     out: dict[str, Any] = {"color_matrix": tuple(colour_m), "illuminants": tuple(lights)}
     if colour_m and all(m is not None for m in forward_m):
         out["forward_matrix"] = tuple(forward_m)

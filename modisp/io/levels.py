@@ -51,22 +51,27 @@ def normalise(values: NDArray[Any], levels: Levels, top: int, out: Floats) -> No
     `values` is (rows, W, channels) of any type, starting at row `top` of the picture; `out` is (channels, rows, W).
     Adjacent slabs give the same numbers as the whole.
     """
-    rows, width, channels = values.shape
+    _, width, channels = values.shape
     high, wide, _ = levels.black.shape
-    deltas = levels.across is not None or levels.down is not None
+    even = levels.across is None and levels.down is None
     for c in range(channels):
         pattern, white = levels.black[:, :, c], levels.white[c]
-        if not deltas and (pattern == pattern[0, 0]).all():
-            black: Any = pattern[0, 0]
-        else:
-            row = (top + np.arange(rows)) % high
-            black = pattern[row][:, np.arange(width) % wide]
-            if levels.across is not None:
-                black = black + levels.across
-            if levels.down is not None:
-                black = black + levels.down[top : top + rows, None]
-        if not np.any(black) and white == 1:  # already on this scale: copied as it is
-            out[c] = values[:, :, c]
+        if even and (pattern == pattern[0, 0]).all():
+            _scale(values[:, :, c], pattern[0, 0], white, out[c])
             continue
-        np.subtract(values[:, :, c], black, out=out[c], dtype=np.float32)
-        np.divide(out[c], np.asarray(white - black, np.float32), out=out[c])
+        for i in range(high):  # the rows that share one line of the pattern
+            first = (i - top) % high
+            line = np.tile(pattern[i], -(-width // wide))[:width]
+            if levels.across is not None:
+                line = line + levels.across
+            if levels.down is not None:
+                line = line + levels.down[top + first : top + len(values) : high, None]
+            _scale(values[first::high, :, c], line, white, out[c, first::high])
+
+
+def _scale(values: NDArray[Any], black: Any, white: np.float32, out: Floats) -> None:
+    if white == 1 and not np.any(black):  # on this scale already: copied as it is
+        out[...] = values
+        return
+    np.subtract(values, black, out=out, dtype=np.float32)
+    np.divide(out, np.asarray(white - black, np.float32), out=out)

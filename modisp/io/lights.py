@@ -60,17 +60,17 @@ def temperature(xy: XY) -> float:
 def neutral_of(xy: XY, colour: dict[str, Any]) -> list[float]:
     """The camera's response to a white of chromaticity `xy`, by the DNG colour model (chapter 6); [] without matrices.
 
-    The matrices of two illuminants are interpolated over inverse correlated temperature.
+    The matrices of several illuminants are interpolated over inverse correlated temperature.
     """
     matrices = [np.asarray(m) for m in colour.get("color_matrix", ())]
     if not matrices:
         return []
     calibrations = [np.asarray(m) for m in colour.get("calibration", ())] or [np.eye(3)] * len(matrices)
     whole = [c @ m for c, m in zip(calibrations, matrices, strict=True)]
-    mixed = whole[0]
-    if len(whole) == 2:
-        first, second = (1 / temperature(light) for light in colour["illuminants"])
-        share = 1.0 if first == second else float(np.clip((1 / temperature(xy) - second) / (first - second), 0, 1))
-        mixed = share * whole[0] + (1 - share) * whole[1]
+    mired = [1e6 / temperature(light) for light in colour["illuminants"]]
+    order = np.argsort(mired)
+    stack = np.array(whole)[order].reshape(len(whole), 9)
+    at = 1e6 / temperature(xy)
+    mixed = np.array([np.interp(at, np.array(mired)[order], column) for column in stack.T]).reshape(3, 3)
     white = np.array([xy[0] / xy[1], 1.0, (1 - xy[0] - xy[1]) / xy[1]])
     return [float(v) for v in np.diag(colour.get("analog_balance", (1.0, 1.0, 1.0))) @ mixed @ white]

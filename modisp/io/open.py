@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import torch
 
+from modisp.color import spaces, transfer
 from modisp.image import Frame, Image, Metadata, State
 from modisp.io.decoder import decode
 from modisp.io.errors import ImageError
@@ -74,19 +76,19 @@ def checked(path: str | os.PathLike[str]) -> Path:
     try:
         found = os.stat(file)
         if stat.S_ISDIR(found.st_mode):
-            raise ImageError(f"{file.name} is a folder, not a picture.")
+            raise ImageError(f"{file.name} is a folder, not a picture")
         if not stat.S_ISREG(found.st_mode):
-            raise ImageError(f"{file.name} is no ordinary file, so it cannot be opened as a picture.")
+            raise ImageError(f"{file.name} is no ordinary file, so it cannot be opened as a picture")
         if found.st_size == 0:
-            raise ImageError(f"{file.name} is empty.")
+            raise ImageError(f"{file.name} is empty")
         with open(file, "rb"):
             pass
     except FileNotFoundError as e:
-        raise ImageError(f"{file.name} does not exist.") from e
+        raise ImageError(f"{file.name} does not exist") from e
     except PermissionError as e:
-        raise ImageError(f"{file.name} may not be read: you have no permission.") from e
+        raise ImageError(f"{file.name} may not be read: you have no permission") from e
     except (OSError, ValueError) as e:
-        raise ImageError(f"{file.name} cannot be opened: {getattr(e, 'strerror', None) or e}.") from e
+        raise ImageError(f"{file.name} cannot be opened: {getattr(e, 'strerror', None) or e}") from e
     return file
 
 
@@ -103,18 +105,20 @@ class _Sink:
         out = self.pixels.numpy()
         for top, count in slabs((rows, width, channels), dtype.itemsize):
             slab = np.empty((count, width, channels), dtype)
-            view = memoryview(slab).cast("B")
+            view = memoryview(slab.data).cast("B")
             while view:
                 got = stream.readinto(view)  # type: ignore[attr-defined]
                 if not got:
                     raise EOFError
                 view = view[got:]
+            if dtype.kind == "f" and not np.isfinite(slab).all():
+                slab = np.nan_to_num(slab, nan=0.0, posinf=1.0, neginf=0.0)
             normalise(slab, levels, top, out[:, top : top + count])
 
 
 def _image(file: Path, header: dict[str, Any], sink: _Sink) -> Image:
     if sink.pixels is None:
-        raise ImageError(f"{file.name} holds no pixels.")
+        raise ImageError(f"{file.name} holds no pixels")
     try:
         meta = Metadata.load(header["meta"])
         state = State[header["state"]]
@@ -122,9 +126,18 @@ def _image(file: Path, header: dict[str, Any], sink: _Sink) -> Image:
         if header["extras"]:
             return Image(sink.pixels, state, meta, frame)
         own = Metadata.load(header["meta"] | {"name": file.name, "digest": _digest(file)})
-        return Image(sink.pixels, state, own, frame)
+        return _converted(Image(sink.pixels, state, own, frame), header["info"].get("colorants"))
     except (KeyError, TypeError, ValueError) as e:
-        raise ImageError(f"{file.name} is damaged: its description does not fit its pixels.") from e
+        raise ImageError(f"{file.name} is damaged: its description does not fit its pixels") from e
+
+
+def _converted(image: Image, colorants: list[list[float]] | None) -> Image:
+    """A picture whose profile is none of ours, linear so far, as Rec.2020, which holds nearly all of its colours."""
+    if colorants is None:
+        return image
+    matrix = spaces.between64("xyz-d50", "rec2020") @ torch.tensor(colorants, dtype=torch.float64)
+    linear = spaces.apply(matrix.float(), image.pixels).clamp_(0.0, 1.0)
+    return image.to(transfer.encode("rec2020", linear), meta=replace(image.meta, space="rec2020"))
 
 
 def _digest(file: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,13 @@ from modisp.io.dng import MAX_PIXELS
 from modisp.io.errors import ImageError
 from modisp.io.ifd import Block, Directory, exif_block
 from modisp.io.levels import Levels
-from modisp.io.profile import space_of
+from modisp.io.profile import linearise, space_of
 from modisp.io.result import Result
 from modisp.io.samples import plain, through_tifffile
 
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF")
-DAMAGED = "{name} is cut short or damaged: its picture cannot be decoded."
+PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP", "Avif")
+"""Pillow's readers that hostile files may reach; it has many more."""
+DAMAGED = "{name} is cut short or damaged: its picture cannot be decoded"
 
 
 def is_picture(head: bytes) -> bool:
@@ -45,15 +48,13 @@ def is_tiff_picture(head: bytes, directories: list[Directory]) -> bool:
 
 def read_picture(path: Path, unpack: bool) -> Result:
     """A JPEG, PNG, WebP or AVIF file, or a TIFF that nothing else here reads."""
-    from PIL import Image as Picture
     from PIL import UnidentifiedImageError
 
-    Picture.MAX_IMAGE_PIXELS = None  # the limit is below, and the process has one for its memory
     try:
-        with Picture.open(path, formats=FORMATS) as picture:
+        with opened(path) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
-                raise ImageError(f"{{name}} claims {width} × {height} pixels, more than modisp opens; it is damaged.")
+                raise ImageError(f"{{name}} claims {width} × {height} pixels, more than modisp opens; it is damaged")
             meta = _meta(picture.info.get("exif", b"") or picture.getexif().tobytes())
             orientation = picture.getexif().get(274, 1)  # AVIF's own rotation comes out here, too
             meta["orientation"] = orientation if orientation in range(1, 9) else 1
@@ -66,8 +67,10 @@ def read_picture(path: Path, unpack: bool) -> Result:
             elif picture.mode.startswith("I") or picture.mode == "F":
                 result.pixels, result.levels = _grey(np.asarray(picture))
             else:
-                result.pixels = np.asarray(_rgb(picture, icc))
-                result.levels = Levels.simple(0.0, 255.0, 3)
+                with open(path, "rb") as file:
+                    deep = _deep_png(path, file.read(26))
+                result.pixels = _rgb(picture, icc) if deep is None else deep
+                result.levels = Levels.simple(0.0, 255.0 if deep is None else 65535.0, 3)
             if picture.mode == "CMYK":
                 icc = b""
     except ImageError:
@@ -75,7 +78,7 @@ def read_picture(path: Path, unpack: bool) -> Result:
     except MemoryError:
         raise
     except UnidentifiedImageError as e:
-        raise ImageError("{name} is neither a RAW file nor a picture that modisp can read.") from e
+        raise ImageError("{name} is neither a RAW file nor a picture that modisp can read") from e
     except Exception as e:  # Pillow's plug-ins raise whatever they meet in a damaged file
         raise ImageError(DAMAGED) from e
     return _profiled(result, icc)
@@ -85,7 +88,7 @@ def read_tiff(path: Path, block: Block, directories: list[Directory], unpack: bo
     """A TIFF picture of 8, 16 or 32 bits, integers or floats."""
     first = directories[0]
     if first.integer(257) * first.integer(256) > MAX_PIXELS:
-        raise ImageError("{name} claims more pixels than modisp opens; it is damaged.")
+        raise ImageError("{name} claims more pixels than modisp opens; it is damaged")
     if first.integer(262) not in (0, 1, 2) or first.integer(258, 1) not in (8, 16, 32):
         return read_picture(path, unpack)
     result = Result("ENCODED", {**capture(block, ifd0=first), "exif": exif_block(block, first)})
@@ -104,11 +107,44 @@ def read_tiff(path: Path, block: Block, directories: list[Directory], unpack: bo
     return _profiled(result, icc)
 
 
+def opened(source: Path | io.BytesIO) -> Any:
+    """Pillow's picture of a file or of bytes, by the readers of PLUGINS alone."""
+    from PIL import Image as Picture
+
+    for name in PLUGINS:
+        with contextlib.suppress(ImportError):
+            import_module(f"PIL.{name}ImagePlugin")
+    Picture.MAX_IMAGE_PIXELS = None  # this module has a limit of its own, and the process one for its memory
+    return Picture.open(source, formats=[n for n in map(str.upper, PLUGINS) if n in Picture.OPEN])
+
+
 def _profiled(result: Result, icc: bytes) -> Result:
-    result.meta["space"], result.meta["icc"] = space_of(icc), icc
-    result.meta["cfa"] = ()
+    """The profile's name; pixels of a space that modisp has no name for are made linear, to be converted."""
+    space = space_of(icc)
+    result.info["profile"] = space
+    if space == "icc" and result.pixels is not None:
+        linear = linearise(result.pixels, icc)
+        if linear is not None:
+            result.pixels, result.info["colorants"] = linear
+            result.levels, icc = Levels.simple(0.0, 1.0, 3), b""
+        elif result.pixels.dtype == np.uint8:
+            result.pixels, space, icc = _by_lcms(result.pixels, icc), "srgb", b""
+    result.meta |= {"space": space, "icc": icc, "cfa": ()}
     result.meta = {k: v for k, v in result.meta.items() if v or k == "cfa"}
     return result
+
+
+def _by_lcms(pixels: NDArray[np.uint8], icc: bytes, mode: str = "RGB") -> NDArray[np.uint8]:
+    """8-bit pixels in sRGB; as they are where the profile is of no use."""
+    from PIL import Image as Picture
+    from PIL import ImageCms
+
+    picture = Picture.fromarray(np.ascontiguousarray(pixels), mode)
+    try:
+        source, target = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
+        return np.asarray(ImageCms.profileToProfile(picture, source, target, outputMode="RGB"))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return np.asarray(picture.convert("RGB"))
 
 
 def _meta(exif: bytes) -> dict[str, Any]:
@@ -121,20 +157,25 @@ def _meta(exif: bytes) -> dict[str, Any]:
     return {**capture(block, ifd0), "exif": exif_block(block, ifd0)}
 
 
-def _rgb(picture: Any, icc: bytes) -> Any:
+def _rgb(picture: Any, icc: bytes) -> NDArray[np.uint8]:
     """8-bit RGB; transparency is left out, and CMYK goes through its own profile where it has one."""
     if picture.mode == "CMYK" and icc:
-        from PIL import ImageCms
-
-        try:
-            return ImageCms.profileToProfile(
-                picture, ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            pass
+        return _by_lcms(np.asarray(picture), icc, "CMYK")
     if picture.mode == "P":
         picture = picture.convert("RGBA")
-    return picture.convert("RGB")
+    return np.asarray(picture.convert("RGB"))
+
+
+def _deep_png(path: Path, head: bytes) -> NDArray[np.uint16] | None:
+    """The pixels of a PNG with 16 bits per channel, which Pillow would reduce to 8; None for others."""
+    if head[:8] != b"\x89PNG\r\n\x1a\n" or head[24:26] not in (b"\x10\x02", b"\x10\x06"):
+        return None
+    try:
+        import imagecodecs
+    except ImportError:  # then 8 bits have to do
+        return None
+    values = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+    return values[:, :, :3] if values.dtype == np.uint16 and values.ndim == 3 else None
 
 
 def _grey(values: NDArray[Any]) -> tuple[NDArray[Any], Levels]:

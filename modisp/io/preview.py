@@ -12,6 +12,7 @@ import numpy as np
 
 from modisp.io.ifd import Block, Directory, segments
 from modisp.io.levels import Levels
+from modisp.io.picture import opened
 from modisp.io.profile import space_of
 from modisp.io.result import Result
 
@@ -64,18 +65,18 @@ def read_preview(path: Path, block: Block | None, directories: list[Directory]) 
         if listed:
             file.seek(listed[0].offset)
             data = file.read(listed[0].length)
-    orientation, flipped = (directories[0].integer(274, 1) if directories else 1), None
-    thumb, flip = _of_libraw(path) if not directories or not directories[0].has(50706) or not data else (None, 1)
+    orientation = directories[0].integer(274, 1) if directories else 1
+    thumb: Any = None
+    flip = 1
+    if not (data and directories[0].has(50706)):  # of a DNG file, the directories tell all
+        thumb, flip = _of_libraw(path)
     if isinstance(thumb, bytes) and _area(thumb) > (listed[0].width * listed[0].height if listed else 0):
         data, orientation = thumb, flip
-    if data:
-        result = _decoded(data, orientation)
-        if result is not None:
-            return result
-    if isinstance(thumb, np.ndarray) and thumb.ndim == 3 and max(thumb.shape[:2]) >= _SMALLEST:
-        flipped = upright(thumb, flip)
-        return _result(np.repeat(flipped[:, :, :1], 3, 2) if flipped.shape[2] == 1 else flipped, b"")
-    return None
+    result = _decoded(data, orientation) if data else None
+    if result is None and isinstance(thumb, np.ndarray) and thumb.ndim == 3 and max(thumb.shape[:2]) >= _SMALLEST:
+        pixels = np.repeat(thumb, 3, 2) if thumb.shape[2] == 1 else thumb[:, :, :3]
+        result = _result(upright(pixels, flip), b"")
+    return result
 
 
 def _area(jpeg: bytes) -> int:
@@ -99,14 +100,11 @@ def _of_libraw(path: Path) -> tuple[Any, int]:
 
 
 def _decoded(data: bytes, orientation: int) -> Result | None:
-    from PIL import Image as Picture
-
-    Picture.MAX_IMAGE_PIXELS = None
     try:
-        with Picture.open(io.BytesIO(data), formats=("JPEG", "MPO")) as picture:
+        with opened(io.BytesIO(data)) as picture:
             if max(picture.size) < _SMALLEST or picture.size[0] * picture.size[1] > 200_000_000:
                 return None
-            own = picture.getexif().get(274)
+            own: Any = picture.getexif().get(274)
             icc = picture.info.get("icc_profile", b"")
             pixels = np.asarray(picture.convert("RGB"))
     except Exception:  # a damaged preview is no preview

@@ -1,10 +1,12 @@
-"""Which of modisp's output spaces an ICC profile describes (ICC.1:2022)."""
+"""What an ICC profile says (ICC.1:2022): which of modisp's output spaces it is, else how to make its pixels linear."""
 
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 # colorants (rXYZ, gXYZ, bXYZ columns), adapted to D50 as ICC asks, and the exponent that the middle of the curve shows
 _SPACES = {
@@ -21,16 +23,45 @@ def space_of(icc: bytes) -> str:
     """The name of the space that a profile describes: srgb without one, icc for one that is none of ours."""
     if not icc:
         return "srgb"
+    read = _shaper(icc)
+    if read is not None:
+        colorants, curves = read
+        middle = float(_curve(curves[1], np.array([0.5]))[0])
+        for name, known in _SPACES.items():
+            if np.abs(colorants - np.array(known)).max() < 0.004 and abs(middle - _MIDDLE[name]) < 0.012:
+                return name
+    return "icc"
+
+
+def linearise(values: NDArray[Any], icc: bytes) -> tuple[NDArray[np.float32], list[list[float]]] | None:
+    """Pixels (H, W, 3) through the curves of a matrix profile, and its matrix from linear RGB to XYZ D50.
+
+    `values` are uint8, uint16, or floats in 0–1.  None for profiles of another kind.
+    """
+    read = _shaper(icc)
+    if read is None or values.dtype.kind not in "uf" or (values.dtype.itemsize > 2 and values.dtype.kind == "u"):
+        return None
+    colorants, curves = read
+    out = np.empty(values.shape, np.float32)
+    steps = 4096 if values.dtype.kind == "f" else np.iinfo(values.dtype).max + 1
+    x = np.linspace(0.0, 1.0, steps)
+    for c, curve in enumerate(curves):
+        table = _curve(curve, x).astype(np.float32)
+        channel = values[:, :, c]
+        out[:, :, c] = np.interp(channel, x, table) if values.dtype.kind == "f" else table[channel]
+    return out, colorants.T.tolist()
+
+
+def _shaper(icc: bytes) -> tuple[NDArray[np.float64], list[bytes]] | None:
+    """The colorants (rows: red, green, blue in XYZ) and the three curves of a matrix profile; None for others."""
     try:
         tags = _tags(icc)
         colorants = np.array([_xyz(tags[k]) for k in (b"rXYZ", b"gXYZ", b"bXYZ")])
-        middle = _at_half(tags[b"gTRC"])
-    except (KeyError, struct.error, IndexError, ValueError):
-        return "icc"
-    for name, known in _SPACES.items():
-        if np.abs(colorants - np.array(known)).max() < 0.004 and abs(middle - _MIDDLE[name]) < 0.012:
-            return name
-    return "icc"
+        curves = [tags[k] for k in (b"rTRC", b"gTRC", b"bTRC")]
+        good = all(np.isfinite(_curve(c, np.array([0.0, 0.5, 1.0]))).all() for c in curves)
+    except (KeyError, struct.error, IndexError, ValueError, OverflowError):
+        return None
+    return (colorants, curves) if good and abs(np.linalg.det(colorants)) > 1e-4 else None
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
@@ -46,21 +77,28 @@ def _xyz(tag: bytes) -> tuple[float, ...]:
     return tuple(v / 65536 for v in struct.unpack(">3i", tag[8:20]))
 
 
-def _at_half(tag: bytes) -> float:
-    """The linear value that a curve (curv or para) gives at 0.5."""
+def _curve(tag: bytes, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The linear values, 0–1, that a curve (curv or para) gives for encoded `x`."""
     if tag[:4] == b"curv":
         (count,) = struct.unpack(">I", tag[8:12])
-        values = struct.unpack(f">{count}H", tag[12 : 12 + 2 * count])
         if count == 0:
-            return 0.5
+            return x
         if count == 1:
-            return float(0.5 ** (values[0] / 256))
-        return float(np.interp(0.5 * (count - 1), np.arange(count), values)) / 65535
+            return np.asarray(x ** (struct.unpack(">H", tag[12:14])[0] / 256))
+        values = np.array(struct.unpack(f">{count}H", tag[12 : 12 + 2 * count])) / 65535
+        return np.interp(x, np.linspace(0.0, 1.0, count), values)
     if tag[:4] == b"para":
         (kind,) = struct.unpack(">H", tag[8:10])
-        g, a, b, *rest = (v / 65536 for v in struct.unpack(">7i", tag[12:40].ljust(28, b"\0")))
-        if kind == 0:
-            return float(0.5**g)
-        offset = rest[0] if kind == 2 else rest[2] if kind == 4 else 0.0
-        return float(max(0.0, a * 0.5 + b) ** g) + offset
+        count = (1, 3, 4, 5, 7)[kind]
+        g, *rest = (v / 65536 for v in struct.unpack(f">{count}i", tag[12 : 12 + 4 * count]))
+        a, b, c, d, e, f = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        if kind in (1, 2):
+            a, b = rest[:2]
+            c, d = 0.0, -b / a if a else 0.0
+            e = f = rest[2] if kind == 2 else 0.0
+        elif kind in (3, 4):
+            a, b, c, d = rest[:4]
+            e, f = (rest[4], rest[5]) if kind == 4 else (0.0, 0.0)
+        power = np.maximum(a * x + b, 0.0) ** g + e
+        return np.asarray(np.clip(np.where(x >= d, power, c * x + f), 0.0, 1.0))
     raise ValueError("not a curve")

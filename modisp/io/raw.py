@@ -25,23 +25,23 @@ from modisp.io.opcodes import apply_map
 from modisp.io.result import Result, mosaic
 from modisp.io.samples import plain, through_tifffile
 
-DAMAGED = "{name} is cut short or damaged: its raw data cannot be decoded."
+DAMAGED = "{name} is cut short or damaged: its raw data cannot be decoded"
+BARE = "{name} holds bare sensor data without a header: modisp cannot know its size and colours"
 ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw's flip bits → EXIF
 _MOST_CONSTANTS = 1_000_000
 _LOSSY = 34892  # Compression: lossy JPEG
 
 
-def open_libraw(path: Path, unpack: bool) -> Any:
-    """LibRaw's view of a file, unpacked or not; ImageError where LibRaw refuses it."""
+def open_libraw(path: Path) -> Any:
+    """LibRaw's view of a file; ImageError where LibRaw refuses it."""
     raw = rawpy.RawPy()
     try:
         raw.open_file(str(path))
-        if unpack:
-            raw.unpack()
+        raw.unpack()
     except rawpy.LibRawFileUnsupportedError as e:
-        raise Unsupported("{name} is neither a RAW file nor a picture that modisp can read.") from e
+        raise Unsupported("{name} is neither a RAW file nor a picture that modisp can read") from e
     except (rawpy.LibRawUnsufficientMemoryError, rawpy.LibRawTooBigError, MemoryError) as e:
-        raise ImageError("{name} needs more memory than a decoder may take; it is damaged, or too large.") from e
+        raise ImageError("{name} needs more memory than a decoder may take; it is damaged, or too large") from e
     except (rawpy.LibRawError, ValueError, OSError) as e:
         raise ImageError(DAMAGED) from e
     return raw
@@ -56,7 +56,7 @@ def read_dng(path: Path, block: Block, directories: list[Directory], unpack: boo
     facts = dng.read_dng(block, directories)
     dng.check_extent(facts.directory, path.stat().st_size, facts.bits)
     result = Result(facts.state, facts.meta, levels=facts.levels)
-    if "color_matrix" not in facts.meta or "white" not in facts.meta:
+    if "color_matrix" not in facts.meta and "model" in facts.meta:
         _complete(path, result.meta)
     result.info = {"raw_size": [facts.columns, facts.rows], "active_area": list(facts.active), "bits": facts.bits}
     if not unpack:
@@ -80,11 +80,11 @@ def read_dng(path: Path, block: Block, directories: list[Directory], unpack: boo
 
 
 def _complete(path: Path, meta: dict[str, Any]) -> None:
-    """What LibRaw knows of a camera whose DNG file does not say it."""
+    """What LibRaw knows by name of a camera whose DNG file does not say it."""
     try:
-        with open_libraw(path, unpack=False) as raw:
+        with open_libraw(path) as raw:
             known = _camera(raw)
-    except ImageError:
+    except (ImageError, rawpy.LibRawError):
         return
     meta.update({k: v for k, v in known.items() if not meta.get(k)})
 
@@ -101,7 +101,7 @@ def _dng_values(path: Path, block: Block, facts: dng.Raw) -> tuple[NDArray[Any],
             facts.maps, facts.levels = [], Levels.simple(0.0, 65535.0, facts.samples)
     if not facts.floating and facts.bits <= 16:
         try:
-            raw = open_libraw(path, unpack=True)
+            raw = open_libraw(path)
             stored = mosaic(raw.raw_image)[:, :, : facts.samples]
             if stored.shape[0] >= facts.rows and stored.shape[1] >= facts.columns:
                 return stored[: facts.rows, : facts.columns], raw
@@ -134,24 +134,29 @@ def _apply_maps(result: Result, facts: dng.Raw) -> None:
 
 def read_libraw(path: Path, unpack: bool) -> Result:
     """A camera's own format."""
-    raw = open_libraw(path, unpack=True)
+    try:
+        raw = open_libraw(path)
+    except Unsupported:
+        raise
+    except ImageError as e:
+        raise (ImageError(BARE) if _headerless(path) else e) from e
     if _headerless(path):
-        raise ImageError("{name} holds bare sensor data without a header: modisp cannot know its size and colours.")
+        raise ImageError(BARE)
     stored, sizes = raw.raw_image_visible, raw.sizes
     if stored is None or not stored.size:
         raise ImageError(DAMAGED)
     values = mosaic(stored)
     if path.stat().st_size * 16 < values.shape[0] * values.shape[1]:  # no camera packs below half a bit per pixel
-        raise ImageError("{name} is cut short: it is too small to hold its pixels.")
+        raise ImageError("{name} is cut short: it is too small to hold its pixels")
     flat = values.shape[2] == 1
     cfa = _cfa(raw) if flat else ()
     if not flat:
         values = values[:, :, :3]
     height, width, channels = values.shape
     if width * height > dng.MAX_PIXELS:
-        raise ImageError(f"{{name}} claims {width} × {height} pixels, more than any camera has; it is damaged.")
+        raise ImageError(f"{{name}} claims {width} × {height} pixels, more than any camera has; it is damaged")
     if values.max() == values.min() and max(raw.black_level_per_channel) > values.max():
-        raise ImageError("{name} holds no sensor data: every pixel is the same.")
+        raise ImageError("{name} holds no sensor data: every pixel is the same")
     levels = _levels(raw, cfa, channels)
     if not any(raw.camera_white_level_per_channel or ()):
         levels = saturated(values, levels)

@@ -34,7 +34,7 @@ def plain(path: Path, d: Directory, order: str) -> NDArray[Any] | None:
 
 
 def through_tifffile(path: Path, d: Directory) -> NDArray[Any]:
-    """The samples of the image whose directory is `d`, (H, W, channels); ImageError where they cannot be decoded."""
+    """The samples of the image whose directory is `d`, (H, W, channels); ImageError where they cannot be decoded"""
     import tifffile
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
@@ -42,7 +42,7 @@ def through_tifffile(path: Path, d: Directory) -> NDArray[Any]:
         with tifffile.TiffFile(path) as tif:
             page = next((p for p in _pages(tif.pages) if p.offset == d.offset), None)
             if page is None:
-                raise ImageError("{name} is damaged: its raw image cannot be found.")
+                raise ImageError("{name} is damaged: its raw image cannot be found")
             values = np.asarray(page.asarray(maxworkers=1))
             if getattr(page, "planarconfig", 1) == 2 and values.ndim == 3:
                 values = values.transpose(1, 2, 0)
@@ -53,12 +53,12 @@ def through_tifffile(path: Path, d: Directory) -> NDArray[Any]:
     except Exception as e:  # tifffile and the codecs raise whatever they meet in a damaged file
         if "imagecodecs" in str(e):
             raise ImageError(
-                "{name} is compressed in a way that needs the package imagecodecs: install modisp[codecs]."
+                "{name} is compressed in a way that needs the package imagecodecs: install modisp[codecs]"
             ) from e
-        raise ImageError("{name} is damaged: its pixels cannot be decoded.") from e
+        raise ImageError("{name} is damaged: its pixels cannot be decoded") from e
     values = mosaic(values)
     if values.ndim != 3 or values.shape[:2] != (d.integer(257), d.integer(256)):
-        raise ImageError("{name} is damaged: its pixels do not fill its size.")
+        raise ImageError("{name} is damaged: its pixels do not fill its size")
     return values
 
 

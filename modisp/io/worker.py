@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import struct
 import sys
 import threading
@@ -25,6 +26,7 @@ from modisp.io.result import Result, slabs
 
 def main(memory: int, seconds: int) -> None:
     """Serve jobs from standard input until it ends, within `memory` bytes and `seconds` of CPU time for each job."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends this process
     _limit_memory(memory)
     out = sys.stdout.buffer
     sys.stdout = sys.stderr  # no library may talk into the answers
@@ -44,9 +46,9 @@ def answer(do: str, path: Path) -> Result:
     except ImageError as e:
         return _failed(str(e), e)
     except MemoryError as e:
-        return _failed("{name} needs more memory than a decoder may take; it is damaged, or too large.", e)
+        return _failed("{name} needs more memory than a decoder may take; it is damaged, or too large", e)
     except Exception as e:  # damaged files find every way to fail
-        return _failed("{name} is damaged: it cannot be read.", e)
+        return _failed("{name} is damaged: it cannot be read", e)
 
 
 def _failed(sentence: str, error: Exception) -> Result:
