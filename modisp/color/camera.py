@@ -6,7 +6,9 @@ illuminants: matrices are interpolated by inverse temperature between neighbours
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +31,8 @@ class Tags(Protocol):
     @property
     def white(self) -> RGB: ...  # noqa: D102
     @property
+    def cfa(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def color_matrix(self) -> _Matrices: ...  # noqa: D102
     @property
     def forward_matrix(self) -> _Matrices: ...  # noqa: D102
@@ -38,6 +42,31 @@ class Tags(Protocol):
     def illuminants(self) -> tuple[XY, ...]: ...  # noqa: D102
     @property
     def analog_balance(self) -> RGB: ...  # noqa: D102
+
+
+class _Facts(NamedTuple):
+    cfa: tuple[str, ...]
+    white: RGB
+    color_matrix: _Matrices
+    forward_matrix: _Matrices
+    calibration: _Matrices
+    illuminants: tuple[XY, ...]
+    analog_balance: RGB
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _remembered(f: Callable[[Camera, _K], _V]) -> Callable[[Camera, _K], _V]:
+    """Keep the latest answers: every tile of a picture asks the same."""
+    known = lru_cache(maxsize=64)(f)
+
+    @wraps(f)
+    def answer(self: Camera, question: _K) -> _V:
+        return known(self, question)
+
+    return answer
 
 
 def _usable(matrices: _Matrices, count: int, sees: _Array) -> bool:
@@ -58,11 +87,12 @@ def _array(t: torch.Tensor) -> _Array:
 class Camera:
     """The colour model of one camera body.
 
-    Without usable matrices, the camera is taken to have the primaries of sRGB and to have been lit by D65: a guess that
-    keeps neutrals neutral.  `known` says whether there were matrices.
+    Without usable matrices, balanced colours are taken for those of sRGB, and the as-shot light for D65: a guess that keeps
+    neutrals neutral.  `known` says whether there were matrices.  A monochrome camera sees no colour of any light.
     """
 
     def __init__(self, tags: Tags) -> None:
+        self.monochrome = bool(tags.cfa) and len(set("".join(tags.cfa))) == 1
         as_shot = tags.white if min(tags.white) > 0 else (1.0, 1.0, 1.0)
         ones, d50 = np.ones(3), _array(spaces.xyz_of(spaces.D50))
         n = len(tags.color_matrix)
@@ -87,6 +117,11 @@ class Camera:
         self._color, self._body = color[order], body[order]
         self._forward = np.array(tags.forward_matrix, dtype=np.float64)[order] if forward else None
 
+    @classmethod
+    def of(cls, tags: Tags) -> Camera:
+        """The camera with these tags; one asked for again is the same object, and remembers what it worked out."""
+        return _camera(_Facts(*(getattr(tags, name) for name in _Facts._fields)))
+
     def _at(self, rows: _Array, mired: float) -> _Array:
         """Rows of matrices, interpolated at one reciprocal temperature."""
         i = int(np.clip(np.searchsorted(self._mired, mired) - 1, 0, max(0, len(rows) - 2)))
@@ -109,6 +144,7 @@ class Camera:
         cones = np.array(spaces.BRADFORD) @ _array(spaces.xyz_of(xy))
         return bool(response.min() >= _LEAST * response.max() > 0 and cones.min() >= _LEAST * cones.max() > 0)
 
+    @_remembered
     def light(self, xy: XY) -> XY:
         """`xy`, or where this camera could hardly see a light of that colour, the nearest one toward daylight that it can."""
         if self._plausible(xy):
@@ -120,12 +156,16 @@ class Camera:
             near, far = (t, far) if self._plausible((x0 + t * (x1 - x0), y0 + t * (y1 - y0))) else (near, t)
         return x0 + near * (x1 - x0), y0 + near * (y1 - y0)
 
+    @_remembered
     def neutral(self, xy: XY) -> RGB:
         """The camera's response to a light (passed through `light` first), largest component 1."""
+        if self.monochrome:
+            return 1.0, 1.0, 1.0
         response = self._response(self.light(xy))
         r, g, b = (float(v) for v in response / response.max())
         return max(r, _LEAST), max(g, _LEAST), max(b, _LEAST)
 
+    @_remembered
     def xy(self, neutral: RGB) -> XY:
         """The light to which the camera responds with `neutral` (any scale, all above 0): the inverse of `neutral`.
 
@@ -144,11 +184,16 @@ class Camera:
         xy = solve((low + high) / 2)
         return xy if np.isfinite(xy).all() else spaces.D50
 
+    @_remembered
     def to_rec2020(self, xy: XY) -> torch.Tensor:
-        """BALANCED camera RGB → linear Rec.2020 for a scene lit by `xy`: (3, 3) float32, rows sum to 1.
+        """BALANCED camera RGB → linear Rec.2020 for a scene lit by `xy`: (3, 3) float32, rows sum to 1; shared.
 
         Through the ForwardMatrix where there is one, else the inverse ColorMatrix and Bradford adaptation.
         """
+        if self.monochrome:
+            return torch.eye(3)
+        if not self.known:
+            return spaces.between("srgb", "rec2020")
         xy = self.light(xy)
         mired = 1e6 / white.kelvin_from_xy(xy)[0]
         response = self._response(xy)
@@ -163,3 +208,8 @@ class Camera:
             adapt = _array(spaces.adaptation(xy, spaces.D65))
             matrix = _array(spaces.between64("xyz", "rec2020")) @ adapt @ to_xyz
         return torch.from_numpy(matrix / matrix.sum(1, keepdims=True)).float()
+
+
+@lru_cache(maxsize=16)
+def _camera(facts: _Facts) -> Camera:
+    return Camera(facts)

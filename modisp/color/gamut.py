@@ -39,8 +39,8 @@ def suspects(linear: torch.Tensor, space: str) -> torch.Tensor:
     """
     y = _luminance(space, linear.device) @ linear
     low, high = linear.amin(0), linear.amax(0)
-    below = torch.sub(y, low, alpha=1.0 / (1.4 * (1.0 - KNEE))).mul_(1.4 * (1.0 - KNEE))
     above = torch.sub(high, y, alpha=0.84 * (1.0 - KNEE)).sub_(KNEE)
+    below = y.mul_(1.4 * (1.0 - KNEE)).sub_(low)
     chroma = high.sub_(low).sub_(_EPS)  # greys have none to lose
     return torch.minimum(torch.maximum(below, above), chroma) > 0
 

@@ -79,8 +79,10 @@ def estimate(
             mean, variance = t.mean(0), 3.0 * t.var(0, correction=0)
             prior, spread = torch.tensor(_PRIOR, dtype=torch.float64).T
             weight = spread**2 / (spread**2 + variance + torch.tensor(_SHARED, dtype=torch.float64) ** 2)
-            mired, tint = (float(v) for v in prior + weight * (mean - prior))
             confidence = float(weight.min())
+            if not camera.known:  # its temperatures are no temperatures
+                weight = torch.ones(2, dtype=torch.float64)
+            mired, tint = (float(v) for v in prior + weight * (mean - prior))
     kelvin = min(white.KELVIN[1], max(white.KELVIN[0], 1e6 / max(mired, 1.0)))
     tint = min(white.TINT[1], max(white.TINT[0], tint))
     return white.xy_from_kelvin(kelvin, tint), confidence

@@ -43,9 +43,7 @@ class ColorCorrect(
 
 def _matrix(meta: Metadata) -> torch.Tensor:
     """BALANCED → Rec.2020, (3, 3)."""
-    if meta.cfa == ("W",):
-        return torch.eye(3)
-    camera = Camera(meta)
+    camera = Camera.of(meta)
     return camera.to_rec2020(meta.light or _as_shot(meta, camera))
 
 

@@ -74,9 +74,9 @@ class WhiteBalance(
     def measure(self, probe: Probe) -> Reading:
         """The light as shot, as judged from the picture and, where there is a patch, as the patch says."""
         meta = probe.meta
-        if meta.cfa == ("W",):
+        camera = Camera.of(meta)
+        if camera.monochrome:
             return Reading()
-        camera = Camera(meta)
         thumb = probe.thumb(256)
         xy, confidence = estimate(thumb.pixels, camera, meta.clip, _noise_floor(meta, thumb.frame.scale))
         values = {"auto": _light(xy)}
@@ -93,11 +93,6 @@ class WhiteBalance(
         found.sort(key=lambda f: -f[1])
         return Reading(values, tuple(Candidate({"mode": m}, c, _words(m, values[m])) for m, c in found))
 
-    def light(self, meta: Metadata, reading: Reading) -> XY:
-        """The xy chromaticity that is to become neutral."""
-        camera = Camera(meta)
-        return camera.light(self._chosen(meta, camera, reading))
-
     def _chosen(self, meta: Metadata, camera: Camera, reading: Reading) -> XY:
         if self.mode == "custom":
             return white.xy_from_kelvin(self.temperature, self.tint)
@@ -111,10 +106,10 @@ class WhiteBalance(
         return _read(reading, self.mode) or shot
 
     def _gains(self, meta: Metadata, reading: Reading) -> tuple[XY, RGB]:
-        if meta.cfa == ("W",):
-            return D65, (1.0, 1.0, 1.0)
-        xy = self.light(meta, reading)
-        n = Camera(meta).neutral(xy)
+        """The light that becomes neutral, and the gains that make it so."""
+        camera = Camera.of(meta)
+        xy = D65 if camera.monochrome else camera.light(self._chosen(meta, camera, reading))
+        n = camera.neutral(xy)
         return xy, (max(n) / n[0], max(n) / n[1], max(n) / n[2])
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
@@ -134,15 +129,16 @@ class WhiteBalance(
 def _as_shot(meta: Metadata, camera: Camera) -> XY | None:
     """The light that the camera noted; None where it noted none.
 
-    A response of equal parts is also what files hold that note nothing: from a camera whose matrices call that a light
-    of no lamp's colour, it is no note.
+    Equal parts are also what stands where a file notes nothing.  No sensor answers a usual light like that; so it is
+    believed only of cameras whose matrices bear it out, and of pictures that are no mosaic from a file.
     """
     if min(meta.white) <= 0:
         return None
-    xy = camera.xy(meta.white)
-    if camera.known and max(meta.white) == min(meta.white) and abs(white.kelvin_from_xy(camera.light(xy))[1]) > 60:
-        return None
-    return camera.light(xy)
+    xy = camera.light(camera.xy(meta.white))
+    if max(meta.white) == min(meta.white):
+        noted = abs(white.kelvin_from_xy(xy)[1]) < 20 if camera.known else not (meta.digest and meta.cfa)
+        return xy if noted else None
+    return xy
 
 
 def _light(xy: XY) -> dict[str, Any]:
