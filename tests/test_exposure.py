@@ -20,6 +20,7 @@ def test_a_stop_is_twice_the_light(scene: Image) -> None:
 
 def test_the_makers_baseline_is_applied_once(scene: Image) -> None:
     once = Exposure()(scene)
+    assert once.meta.clip == pytest.approx((2**0.75,) * 3)
     assert torch.allclose(once.pixels, scene.pixels * 2**0.75)
     assert torch.equal(Exposure()(once).pixels, once.pixels)
 

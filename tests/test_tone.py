@@ -14,6 +14,7 @@ from modisp import tonecurve as tc
 from modisp.color import spaces, transfer
 from modisp.image import Image, Metadata, State
 from modisp.stage import Probe, Reading
+from modisp.stages.exposure import Exposure
 from modisp.stages.invert_output import InvertOutput
 from modisp.stages.tone import TRUST, Tone, meter
 
@@ -156,6 +157,8 @@ def test_baseline_exposure_still_to_come_is_counted() -> None:
     without = Tone().measure(Probe.of(Image(pixels * 2, State.SCENE)))
     ahead = Tone().measure(Probe.of(Image(pixels, State.SCENE, Metadata(baseline_exposure=1.0))))
     assert ahead.values == pytest.approx(without.values)
+    applied = Exposure()(Image(pixels, State.SCENE, Metadata(baseline_exposure=1.0)))
+    assert Tone().measure(Probe.of(applied)).values == pytest.approx(without.values)
 
 
 def test_tiles_are_the_whole() -> None:

@@ -41,12 +41,16 @@ class Exposure(
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """The pixels times one factor; the very same pixels where the factor is 1."""
-        stops = self.ev + (image.meta.baseline_exposure if self.baseline else 0.0)
+        stops = self._stops(image.meta)
         return image.pixels * 2.0**stops if stops else image.pixels
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
-        """The metadata without the BaselineExposure that has been applied."""
-        return replace(meta, baseline_exposure=0.0) if self.baseline else meta
+        """The clip level follows; the BaselineExposure that has been applied is not there any more."""
+        r, g, b = (c * 2.0 ** self._stops(meta) for c in meta.clip)
+        return replace(meta, clip=(r, g, b), baseline_exposure=0.0 if self.baseline else meta.baseline_exposure)
+
+    def _stops(self, meta: Metadata) -> float:
+        return self.ev + (meta.baseline_exposure if self.baseline else 0.0)
 
     def neutral(self) -> Self:
         """No step at all, not even the camera's."""

@@ -16,11 +16,10 @@ from modisp.tonecurve import Array
 
 PRIOR = 0.5
 """EV that lifts a scene exposed by ISO 12232 (saturation at 100/12.7 of the mean) to middle grey."""
-CLIP = -math.log2(tc.GREY)
-"""EV above middle grey of scene value 1.0, where the sensor saturates."""
 METER = (0.8, 0.35, 0.35, 0.3)
-"""Exposure of finished photographs, in EV: what these shares of their trimmed mean of EV, the EV of their mean, and the
-98th percentile come to.  Their sum is 1, so that twice the light asks for half the exposure."""
+"""The wanted lift in EV is the first, less these shares of three levels in EV from middle grey: the trimmed mean, the
+mean light, the 98th percentile.  Fitted to finished photographs led back to scene light.  The shares sum to 1, so that
+twice the light asks for half the exposure."""
 TRUST = 0.7  # how far the measured exposure goes from PRIOR towards what it finds
 LIFT, PULL, ENDS, BLACK = 1.25, 0.9, 0.8, 0.08  # of the four regional sliders at ±1: EV, EV, EV, lightness
 FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave: beyond, they give way to each other
@@ -81,7 +80,7 @@ class Tone(Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="T
         thumb = probe.thumb(256)
         y = tc.luma(thumb.pixels.reshape(3, -1)).double().cpu().numpy().reshape(thumb.frame.size)
         # readings pass over the exposure stage; the thumb's metadata tell whether BaselineExposure is still to come
-        return Reading(meter(y, thumb.meta.baseline_exposure))
+        return Reading(meter(y, min(thumb.meta.clip), thumb.meta.baseline_exposure))
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """One table of luminance, then colour around it, strip by strip."""
@@ -158,8 +157,8 @@ def _table(stage: Tone, ev: float, white: float, lift: float) -> tc.Table:
     return tc.Table.of(y, ratio * tc.chroma(y))
 
 
-def meter(y: Array, coming: float = 0.0) -> dict[str, float]:
-    """What scene luminance (H, W) asks for, once `coming` EV have been added to it.
+def meter(y: Array, clip: float = 1.0, coming: float = 0.0) -> dict[str, float]:
+    """What scene luminance (H, W), sound up to `clip`, asks for once `coming` EV have been added to it.
 
     `ev`: the lift to middle grey; `white`: the EV above it where display white lies; `shadows`: how far, on the scale
     of the slider, to open the dark quarter of a picture whose range is wide (against the light, by night).
@@ -175,9 +174,9 @@ def meter(y: Array, coming: float = 0.0) -> dict[str, float]:
     light = float(np.log2(np.average(np.exp2(np.minimum(s, bright)), weights=w)))
     found = METER[0] - (METER[1] * mean + METER[2] * light + METER[3] * bright)
     ev = min(3.5, max(-2.0, PRIOR + TRUST * (found - PRIOR)))
-    clip = CLIP + coming
-    if top >= clip - 0.05:  # what saturated the sensor is white, however bright the rest
+    full = math.log2(max(clip, 1e-3) / tc.GREY) + coming
+    if top >= full - 0.05:  # what saturated the sensor is white, however bright the rest
         ev = max(ev, 2.1 - top)
-    white = min(5.0, max(2.1, ev + max(top, min(top + 0.3, clip))))
+    white = min(5.0, max(2.1, ev + max(top, min(top + 0.3, full))))
     lift = min(0.5, max(0.0, 0.3 * (-2.2 - dark - ev)))
     return {"ev": ev, "white": white, "shadows": lift}
