@@ -13,9 +13,10 @@ from modisp.image import Frame, Image, State
 from modisp.io import open_image, read_extras, save_image
 from modisp.io.exif import Policy
 from modisp.io.raster import DEPTHS, FORMATS
-from modisp.pipeline import Run, develop, pick_device
+from modisp.pipeline import develop, pick_device
 from modisp.recipe import Entry, Recipe
 from modisp.resample import resize
+from modisp.run import Run
 from modisp.sidecar import dump_readings
 from modisp.stage import Reading, Stage, cancellable
 from modisp.tiles import Progress

@@ -8,23 +8,35 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import entry_points
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import torch
 
-from modisp.image import LATTICE, Frame, Image, Metadata, Rect, State
+from modisp.image import Frame, Image, Metadata, State
+from modisp.param import Param, param
+from modisp.probe import Cancelled, Candidate, Probe, Reading, cancellable, checkpoint
 
-KINDS = ("number", "switch", "choice", "curve", "colour", "rect", "points", "mask", "file", "text")
+__all__ = [
+    "BROKEN",
+    "Cancelled",
+    "Candidate",
+    "Param",
+    "Parts",
+    "Probe",
+    "Reading",
+    "Stage",
+    "cancellable",
+    "checkpoint",
+    "list_stages",
+    "load_plugin",
+    "param",
+]
 
 SLOTS = [
     "input",
@@ -42,221 +54,6 @@ SLOTS = [
     "geometry",
     "output",
 ]
-
-
-class Cancelled(Exception):
-    """The caller asked for the work to stop; nothing was kept of it."""
-
-
-_cancel: ContextVar[Callable[[], bool] | None] = ContextVar("cancel", default=None)
-
-
-def checkpoint() -> None:
-    """Raise `Cancelled` if the caller has asked to stop; long stages call it every few dozen milliseconds."""
-    ask = _cancel.get()
-    if ask is not None and ask():
-        raise Cancelled
-
-
-@contextmanager
-def cancellable(ask: Callable[[], bool] | None) -> Iterator[None]:
-    """Within, `checkpoint` raises `Cancelled` as soon as `ask()` is true."""
-    token = _cancel.set(ask)
-    try:
-        yield
-    finally:
-        _cancel.reset(token)
-
-
-@dataclass(frozen=True)
-class Param:
-    """How one parameter may be set; editor rows, options and docs are drawn from this.
-
-    Values by kind: number: float (or int, where the default is one); switch: bool; choice: one of `choices`; curve: tuple
-    of (x, y) with rising x; colour: (r, g, b); rect: (x, y, width, height) or (); points, mask: tuple of tuples of
-    numbers; file, text: str.  `inference` marks what `measure` and `infer` may look at.
-    """
-
-    kind: str
-    default: Any
-    low: float = -math.inf
-    high: float = math.inf
-    step: float = 0.0
-    unit: str = ""
-    label: str = ""
-    help: str = ""
-    choices: tuple[str, ...] = ()
-    group: str = ""
-    advanced: bool = False
-    inference: bool = False
-
-    def check(self, where: str, v: Any) -> Any:
-        """`v` in its stored form; ValueError with one sentence where it does not fit."""
-        if self.kind == "number":
-            if isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v):
-                raise ValueError(f"{where} is a number, not {v!r}")
-            if not self.low <= v <= self.high:
-                raise ValueError(f"{where} lies in [{self.low:g}, {self.high:g}], not {v:g}")
-            if isinstance(self.default, int):
-                if v != int(v):
-                    raise ValueError(f"{where} is a whole number, not {v!r}")
-                return int(v)
-            return float(v)
-        if self.kind == "switch":
-            if not isinstance(v, bool):
-                raise ValueError(f"{where} is true or false, not {v!r}")
-            return v
-        if self.kind in ("choice", "file", "text"):
-            if not isinstance(v, str):
-                raise ValueError(f"{where} is a text, not {v!r}")
-            if self.kind == "choice" and v not in self.choices:
-                raise ValueError(f"{where} is one of {', '.join(self.choices)}, not {v!r}")
-            return v
-        return self._check_numbers(where, v)
-
-    def _check_numbers(self, where: str, v: Any) -> Any:
-        flat = self.kind in ("rect", "colour")
-        if not isinstance(v, list | tuple):
-            raise ValueError(f"{where} is a list of numbers, not {v!r}")
-        rows = [v] if flat else v
-        for row in rows:
-            if not isinstance(row, list | tuple) or not all(
-                isinstance(i, int | float) and not isinstance(i, bool) and math.isfinite(i) for i in row
-            ):
-                raise ValueError(f"{where} is made of finite numbers, not {v!r}")
-        out = tuple(tuple(float(i) for i in row) for row in rows)
-        want = {"rect": (0, 4), "colour": (3,), "curve": (2,), "points": (2,)}.get(self.kind)
-        if want and any(len(row) not in want for row in out):
-            raise ValueError(f"{where} needs {want[-1]} numbers {'in all' if flat else 'a point'}, not {v!r}")
-        if self.kind == "rect" and len(out[0]) == 4 and (out[0][2] <= 0 or out[0][3] <= 0):
-            raise ValueError(f"{where} needs a width and a height above zero, not {v!r}")
-        if self.kind == "curve" and (len(out) < 2 or any(a[0] >= b[0] for a, b in pairwise(out))):
-            raise ValueError(f"{where} needs two points or more, with rising x, not {v!r}")
-        return out[0] if flat else out
-
-
-def param(
-    default: Any,
-    low: float = -math.inf,
-    high: float = math.inf,
-    *,
-    help: str,
-    kind: str = "",
-    step: float = 0.0,
-    unit: str = "",
-    label: str = "",
-    choices: tuple[str, ...] = (),
-    group: str = "",
-    advanced: bool = False,
-    inference: bool = False,
-) -> Any:
-    """Declare a parameter of a stage.  The kind follows from the default (number, switch, choice) unless it is named."""
-    if not kind:
-        if isinstance(default, bool):
-            kind = "switch"
-        elif isinstance(default, int | float):
-            kind = "number"
-        elif choices:
-            kind = "choice"
-        else:
-            raise TypeError(f"name the kind of a parameter whose default is {default!r}: one of {', '.join(KINDS)}")
-    p = Param(kind, default, low, high, step, unit, label, help, choices, group, advanced, inference)
-    return field(default=default, metadata={"param": p})
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One possible answer of a measurement: parameter values that would choose it, and a confidence in 0…1."""
-
-    values: Mapping[str, Any]
-    confidence: float
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a stage measured on the whole picture: plain JSON data by name, and ranked candidates (best first)."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    candidates: tuple[Candidate, ...] = ()
-
-    def dump(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        rows = [{"values": dict(c.values), "confidence": c.confidence, "words": c.words} for c in self.candidates]
-        return {"values": dict(self.values), **({"candidates": rows} if rows else {})}
-
-    @classmethod
-    def load(cls, data: Mapping[str, Any]) -> Reading:
-        """The inverse of `dump`."""
-        return cls(dict(data.get("values", {})), tuple(Candidate(**c) for c in data.get("candidates", ())))
-
-
-class Probe:
-    """How `measure` looks at the whole picture that its stage will be given.
-
-    `fetch(frame)` returns the stage's input for any frame: full-size windows, or (not for CFA samples) reduced views,
-    antialiased by area averaging.
-    """
-
-    def __init__(self, meta: Metadata, full: tuple[int, int], state: State, fetch: Callable[[Frame], Image]) -> None:
-        self.meta, self.full, self.state, self.fetch = meta, full, state, fetch
-
-    @classmethod
-    def of(cls, image: Image) -> Probe:
-        """A probe over one finished image (taken as the whole picture)."""
-        from modisp.resample import resize_image
-
-        whole = replace(image, frame=Frame.whole(image.height, image.width))
-
-        def fetch(frame: Frame) -> Image:
-            return whole.cut(frame) if frame.pitch == (1.0, 1.0) else resize_image(whole, frame)
-
-        return cls(image.meta, whole.frame.full, image.state, fetch)
-
-    @property
-    def area(self) -> Rect:
-        """The part that counts: DefaultCrop where it lies inside the picture, else everything."""
-        c = self.meta.crop
-        if c and c[0] >= 0 and c[1] >= 0 and c[0] + c[2] <= self.full[1] and c[1] + c[3] <= self.full[0]:
-            return float(c[0]), float(c[1]), float(c[2]), float(c[3])
-        return 0.0, 0.0, float(self.full[1]), float(self.full[0])
-
-    def thumb(self, long_edge: int = 512) -> Image:
-        """The whole picture (inside `area`), its long edge at most `long_edge` pixels.  Not for CFA samples."""
-        if self.state.on_lattice:
-            raise TypeError("a mosaic has no thumbnail: use patches")
-        x, y, w, h = self.area
-        s = min(1.0, long_edge / max(w, h))
-        return self.fetch(Frame(self.full, (x, y, w, h), (max(1, round(h * s)), max(1, round(w * s)))))
-
-    def patches(self, size: int = 240, count: int = 25) -> list[Image]:
-        """Up to `count` full-size windows of `size`² pixels, evenly spread, starting on the CFA lattice."""
-        x, y, w, h = (int(v) for v in self.area)
-        n = max(1, math.isqrt(count))
-        out = []
-        for start_y in _starts(y, h, size, n, LATTICE):
-            for start_x in _starts(x, w, size, n, LATTICE):
-                checkpoint()
-                rows, cols = min(size, self.full[0] - start_y), min(size, self.full[1] - start_x)
-                rect = (float(start_x), float(start_y), float(cols), float(rows))
-                out.append(self.fetch(Frame(self.full, rect, (rows, cols))))
-        return out
-
-    def patch(self, rect: Rect) -> Image:
-        """The full-size pixels of (x, y, width, height), cut to the picture; for CFA samples widened to the lattice."""
-        g = LATTICE if self.state.on_lattice else 1
-        x0 = min(max(0, math.floor(rect[0] / g) * g), (self.full[1] - 1) // g * g)
-        y0 = min(max(0, math.floor(rect[1] / g) * g), (self.full[0] - 1) // g * g)
-        x1 = min(self.full[1], max(x0 + 1, math.ceil(rect[0] + rect[2])))
-        y1 = min(self.full[0], max(y0 + 1, math.ceil(rect[1] + rect[3])))
-        return self.fetch(Frame(self.full, (float(x0), float(y0), float(x1 - x0), float(y1 - y0)), (y1 - y0, x1 - x0)))
-
-
-def _starts(origin: int, length: int, size: int, n: int, lattice: int) -> list[int]:
-    room = max(0, length - size)
-    first = math.ceil(origin / lattice) * lattice if length > lattice else origin // lattice * lattice
-    steps = {first + round(room * i / max(1, n - 1)) // lattice * lattice for i in range(n)}
-    return sorted(s for s in steps if s < origin + length)
 
 
 Parts = Mapping[str, torch.Tensor] | None

@@ -1,0 +1,386 @@
+"""A run: the steps between a source and a result, prepared, then pulled from the end.
+
+Two zones.  Stages of the RAW zone (those that read CFA samples, and other spatial networks) run on the whole picture at full size,
+in tiles, once; their result is rounded to float16 and cached.  Look-zone stages run on whatever is asked for: a reduced
+proxy, a region at full size, or the whole picture in tiles.  Every image is pulled from the end: a stage says which frame of its
+input it needs for a frame of its output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from modisp.cache import Cache, key_of, shared_cache
+from modisp.image import LATTICE, Frame, Image, Metadata, State
+from modisp.recipe import Entry, Recipe
+from modisp.resample import resize_image
+from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
+from modisp.tiles import Progress, each, strips, tiles_of
+
+PROXY_PIXELS = 2_500_000
+"""Frames up to this many pixels are rendered stage by stage, each result kept, so that a change re-runs only what follows."""
+
+
+@dataclass
+class Step:
+    """One stage of a run, with what is known before it: metadata, full size and key of its input."""
+
+    id: str
+    stage: Stage
+    meta: Metadata
+    full: tuple[int, int]
+    key: str
+    seen_key: str  # of the input as automatic readings see it
+    reading: Reading
+    meta_after: Metadata
+    full_after: tuple[int, int]
+
+
+class Run:
+    """One development: the steps between a source and `until`, readings measured, ready to be pulled."""
+
+    def __init__(
+        self,
+        source: Image,
+        recipe: Recipe,
+        *,
+        until: State | str | None = None,
+        cache: Cache | None = None,
+        device: torch.device | str = "cpu",
+        tile: int = 512,
+        readings: Mapping[str, Reading] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.cache = cache if cache is not None else shared_cache()
+        self.device, self.tile, self.progress = torch.device(device), max(tile, LATTICE), progress or Progress(None)
+        self.source: Image | None = source
+        self.start = (source.state, source.meta, source.frame.full)
+        self.source_key = source_key(source)
+        plain = recipe.fit(source).resolve()
+        entries = entries_between(plain, source, until)
+        self.steps: list[Step] = []
+        self.raw_end = 0
+        meta, full = source.meta, source.frame.full
+        self.state = source.state
+        key = seen = self.source_key
+        for e in entries:
+            stage = e.active()
+            after = replace(meta, done=e.id)
+            if not e.on or stage.is_neutral():
+                meta = after
+                continue
+            if not stage.accepts(meta):
+                raise ValueError(f"{stage.name} cannot serve this picture (CFA {'/'.join(meta.cfa) or 'none'})")
+            step = Step(e.id, stage, meta, full, key, seen, Reading(), after, full)
+            self.steps.append(step)
+            if stage.raw_zone:
+                self.raw_end = len(self.steps)
+            step.reading = self._reading(step, (readings or {}).get(e.id))
+            step.meta_after = replace(stage.describe(meta, step.reading), done=e.id)
+            step.full_after = stage.full_size(full, meta)
+            key = _key(key, stage, step.reading)
+            seen = _key(seen, stage, step.reading) if stage.seen_by_measure else seen
+            meta, full, self.state = step.meta_after, step.full_after, stage.writes
+        self.meta, self.full, self.key = meta, full, key
+
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """What the stages measured, by entry id."""
+        return {s.id: s.reading for s in self.steps if type(s.stage).measure is not Stage.measure}
+
+    # --- results ------------------------------------------------------------------------------------------------
+
+    def image(self, frame: Frame, dtype: torch.dtype = torch.float32) -> Image:
+        """The result for a frame; integer dtypes (uint8, uint16) are for ENCODED pixels, rounded to full scale."""
+        n = len(self.steps)
+        if frame.size[0] * frame.size[1] <= PROXY_PIXELS and dtype is torch.float32 and n > self.raw_end:
+            return replace(self._kept(n, frame), meta=self.meta)
+        channels = self.state.channels or 1
+        if n == 0:
+            return replace(self._base(0, frame), meta=self.meta)
+        self._prepare_raw()
+        out = torch.empty(channels, *frame.size, dtype=dtype)
+        work = tiles_of(frame, self.tile)
+        self.progress.expect(len(work), "developing" if n > self.raw_end else "reading the sensor")
+
+        def one(t: Frame) -> None:
+            top, left = t.within(frame)
+            pixels = self._pull(n, t).pixels
+            if not dtype.is_floating_point:
+                pixels = (pixels * torch.iinfo(dtype).max).round_()
+            out[:, top : top + t.size[0], left : left + t.size[1]] = pixels.to("cpu", dtype)
+            self.progress.step()
+
+        each(one, work)
+        return Image(out, self.state, self.meta, frame)
+
+    # --- pulling ------------------------------------------------------------------------------------------------
+
+    def _pull(self, n: int, frame: Frame, seen: bool = False) -> Image:
+        """The image after the first n steps, for a frame; `seen` leaves out what automatic readings must not see."""
+        if n == 0 or (n == self.raw_end and not self._after(n)[0].on_lattice):
+            return self._base(n, frame)
+        if n < self.raw_end and frame.pitch != (1.0, 1.0) and not self._after(n)[0].on_lattice:
+            return resize_image(self._pull(n, Frame.whole(*self._after(n)[2]), seen), frame)
+        step = self.steps[n - 1]
+        if seen and not step.stage.seen_by_measure:
+            return self._pull(n - 1, frame, seen)
+        need = _needs(step, frame)
+        image = self._pull(n - 1, need, seen)
+        checkpoint()
+        parts = self._parts(n - 1, need)
+        pixels = step.stage.place(replace(image, meta=step.meta), step.reading, parts, frame)
+        return Image(pixels, step.stage.writes, step.meta_after, frame)
+
+    def _kept(self, n: int, frame: Frame) -> Image:
+        """As `_pull`, but stage by stage, every result kept in memory."""
+        if n <= self.raw_end:
+            return self._pull(n, frame)
+        step = self.steps[n - 1]
+        key = key_of(
+            "look", _key(step.key, step.stage, step.reading), frame.full, frame.rect, frame.size, str(self.device)
+        )
+        found = self.cache.get(key)
+        if found is not None:
+            return Image(found["pixels"], step.stage.writes, step.meta_after, frame)
+        image = replace(self._kept(n - 1, _needs(step, frame)), meta=step.meta)
+        out = torch.empty(3, *frame.size)
+
+        def one(t: Frame) -> None:
+            checkpoint()
+            need = _needs(step, t)
+            top, left = t.within(frame)
+            pixels = step.stage.place(self._here(image.cut(need)), step.reading, self._parts(n - 1, need), t)
+            out[:, top : top + t.size[0], left : left + t.size[1]] = pixels
+
+        each(one, strips(frame))
+        self.cache.put(key, {"pixels": out})
+        return Image(out, step.stage.writes, step.meta_after, frame)
+
+    def _base(self, n: int, frame: Frame) -> Image:
+        """The source (n = 0) or the result of the RAW zone, for a frame."""
+        if n:
+            state, meta, full = self._after(n)
+            base, key = Image(self._raw(), state, meta, Frame.whole(*full)), self._raw_key()
+        else:
+            assert self.source is not None, "the source is let go once the RAW zone is made"
+            base, key = self.source, self.source_key
+        if frame.pitch == base.frame.pitch:
+            part = base.cut(frame)
+            return self._here(replace(part, pixels=part.pixels.float()))
+        if base.state.on_lattice:
+            raise ValueError(f"{base.state.name} pixels cannot be reduced: ask for scale 1")
+        if frame.size[0] * frame.size[1] > PROXY_PIXELS:
+            return self._here(resize_image(base, frame))
+        key = key_of("base", key, frame.rect, frame.size)
+        found = self.cache.get(key)
+        if found is None:
+            found = {"pixels": resize_image(base, frame).pixels}
+            self.cache.put(key, found)
+        return self._here(Image(found["pixels"], base.state, base.meta, frame))
+
+    def _here(self, image: Image) -> Image:
+        return image if image.pixels.device == self.device else replace(image, pixels=image.pixels.to(self.device))
+
+    def _after(self, n: int) -> tuple[State, Metadata, tuple[int, int]]:
+        if n == 0:
+            return self.start
+        s = self.steps[n - 1]
+        return s.stage.writes, s.meta_after, s.full_after
+
+    # --- the RAW zone -------------------------------------------------------------------------------------------
+
+    def _raw_key(self) -> str:
+        s = self.steps[self.raw_end - 1]
+        return key_of("raw", _key(s.key, s.stage, s.reading))
+
+    def _prepare_raw(self) -> None:
+        """What runs on the whole picture comes first, so that tiles of the look zone only cut from it."""
+        if not self.raw_end:
+            return
+        if self._after(self.raw_end)[0].on_lattice:
+            for n in range(self.raw_end):
+                self._parts(n, None)
+        else:
+            self._raw()
+
+    def _raw(self) -> torch.Tensor:
+        """The RAW zone's result, whole, float16 (rounded even when fresh, so that a cold and a warm cache agree)."""
+        key = self._raw_key()
+        found = self.cache.get(key)
+        if found is not None:
+            return found["pixels"]
+        step = self.steps[self.raw_end - 1]
+        for n in range(self.raw_end):
+            self._parts(n, None)
+        out = torch.empty(3, *step.full_after, dtype=torch.float16)
+        # tiles stay on the CFA lattice, whatever tile size was asked for
+        work = tiles_of(Frame.whole(*step.full_after), max(1, self.tile // LATTICE) * LATTICE)
+        self.progress.expect(len(work), "demosaicing")
+
+        def one(t: Frame) -> None:
+            need = _needs(step, t)
+            image = replace(self._pull(self.raw_end - 1, need), meta=step.meta)
+            checkpoint()
+            pixels = step.stage.place(image, step.reading, self._parts(self.raw_end - 1, need), t)
+            top, left = t.within(Frame.whole(*step.full_after))
+            out[:, top : top + t.size[0], left : left + t.size[1]] = pixels.to("cpu", torch.float16)
+            self.progress.step()
+
+        each(one, work)
+        self.cache.put(key, {"pixels": out}, disk=True)
+        return out
+
+    def let_go(self) -> None:
+        """Drop the source's pixels if the RAW zone's result stands for them: half the memory of an export."""
+        if self.raw_end and not self._after(self.raw_end)[0].on_lattice:
+            self._raw()
+            self.source = None
+
+    def _parts(self, n: int, frame: Frame | None) -> Parts:
+        """What step n's `infer` made, cut (or reduced) to a frame; computed on the whole picture when first wanted."""
+        step = self.steps[n]
+        stage = step.stage
+        if type(stage).infer is Stage.infer:
+            return None
+        key = key_of("infer", step.key, *_identity(stage, inference=True), step.reading.dump())
+        found = self.cache.get(key)
+        whole = Frame.whole(*step.full)
+        if found is None:
+            made: dict[str, torch.Tensor] = {}
+            work = tiles_of(whole, max(1, stage.tile // LATTICE) * LATTICE)
+            self.progress.expect(len(work) * 4, f"{stage.title.lower()}")
+
+            def one(t: Frame) -> None:
+                need = _snap(t.grow(stage.infer_halo), stage.reads)
+                parts = stage.infer(replace(self._pull(n, need), meta=step.meta), step.reading) or {}
+                top, left = t.within(need)
+                a, b = t.within(whole)
+                for name, p in parts.items():
+                    if name not in made:
+                        made[name] = torch.empty(p.shape[0], *whole.size, dtype=torch.float16)
+                    made[name][:, a : a + t.size[0], b : b + t.size[1]] = p[
+                        :, top : top + t.size[0], left : left + t.size[1]
+                    ].to("cpu", torch.float16)
+                self.progress.step(4)
+
+            each(one, work[:1])  # the first tile tells which parts there are
+            each(one, work[1:])
+            self.cache.put(key, made, disk=True)
+            found = made
+        if frame is None:
+            return None
+        out = {}
+        for name, p in found.items():
+            part = Image(p[:1], State.MOSAIC, frame=whole)
+            if frame.pitch == whole.pitch:
+                top, left = frame.within(whole)
+                cut = p[:, top : top + frame.size[0], left : left + frame.size[1]].float()
+            else:
+                cut = torch.cat([resize_image(replace(part, pixels=c[None]), frame).pixels for c in p])
+            out[name] = cut.to(self.device)
+        return out
+
+    # --- readings -----------------------------------------------------------------------------------------------
+
+    def _reading(self, step: Step, pinned: Reading | None) -> Reading:
+        """What the step's stage measures on the whole picture, as it is without the hand's own work before it."""
+        stage = step.stage
+        if pinned is not None:
+            return pinned
+        if type(stage).measure is Stage.measure:
+            return Reading()
+        key = key_of("reading", step.seen_key, *_identity(stage, inference=True))
+        data = self.cache.get_data(key)
+        if data is not None:
+            return Reading.load(data)
+        n = len(self.steps) - 1
+        probe = Probe(step.meta, step.full, stage.reads, lambda f: self._pull(n, f, seen=True))
+        reading = Reading.load(json.loads(json.dumps(stage.measure(probe).dump())))
+        self.cache.put_data(key, reading.dump())
+        return reading
+
+
+def source_key(source: Image) -> str:
+    """A key of the content of an image: its pixels, metadata and place."""
+    pixels = source.pixels
+    kept = getattr(pixels, "_modisp_key", None)
+    version = None if pixels.is_inference() else pixels._version
+    if kept is None or kept[0] != version or version is None:
+        h = hashlib.blake2b(pixels.detach().cpu().contiguous().numpy().data, digest_size=20).hexdigest()
+        kept = (version, h)
+        pixels._modisp_key = kept  # type: ignore[attr-defined]
+    return key_of("source", kept[1], source.state.name, source.meta.dump(), source.frame.full, source.frame.rect)
+
+
+def _identity(stage: Stage, inference: bool = False) -> tuple[Any, ...]:
+    values = stage.values(inference_only=inference)
+    for name, p in stage.params().items():
+        if p.kind == "file" and values.get(name):
+            values[name] = (values[name], _stamp(values[name]))
+    return stage.name, stage.version, stage.weights_digest(), values
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    """What changes when a file's content does."""
+    try:
+        s = os.stat(path)
+    except OSError:
+        return None
+    return s.st_mtime_ns, s.st_size
+
+
+def _key(upstream: str, stage: Stage, reading: Reading) -> str:
+    return key_of(upstream, *_identity(stage), reading.dump())
+
+
+def _snap(frame: Frame, state: State) -> Frame:
+    """A frame widened so that it starts on the CFA lattice, where the state asks for it."""
+    if not state.on_lattice:
+        return frame
+    top, left = (int(v) % LATTICE for v in (frame.rect[1], frame.rect[0]))
+    return frame.cut(-top, -left, frame.size[0] + top, frame.size[1] + left)
+
+
+def _needs(step: Step, frame: Frame) -> Frame:
+    return _snap(step.stage.needs(frame, step.full, step.meta), step.stage.reads)
+
+
+def entries_between(recipe: Recipe, source: Image, until: State | str | None) -> list[Entry]:
+    """The entries still to run on a source, up to and with `until`."""
+    entries = list(recipe.entries)
+    ids = [e.id for e in entries]
+    if source.meta.done in ids:
+        first = ids.index(source.meta.done) + 1
+    else:
+        starts = [i for i, e in enumerate(entries) if isinstance(e.stage, Stage) and e.stage.reads is source.state]
+        if not starts and source.state is not State.ENCODED:
+            raise ValueError(f"no stage of this recipe reads {source.state.name}")
+        first = starts[0] if starts else len(entries)
+    if until is None:
+        return entries[first:]
+    if isinstance(until, str) and until.upper() in State.__members__:
+        until = State[until.upper()]
+    last = first - 1
+    if isinstance(until, State):
+        hits = [i for i, e in enumerate(entries) if isinstance(e.stage, Stage) and e.stage.writes is until]
+        if hits:
+            last = hits[-1]
+        elif until is not source.state:
+            raise ValueError(f"this recipe never reaches {until.name}")
+    else:
+        at = [i for i, e in enumerate(entries) if e.id == until or until in e.slot.split()]
+        if not at:
+            states = ", ".join(s.name for s in State)
+            raise ValueError(f"until is a state ({states}) or one of {', '.join(ids)}, not {until}")
+        last = at[-1]
+    if last < first - 1:
+        raise ValueError(f"this picture is already past {until if isinstance(until, str) else until.name}")
+    return entries[first : last + 1]
