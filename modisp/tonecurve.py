@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from modisp.color import transfer
 from modisp.color.spaces import LUMA
 
 Array = npt.NDArray[np.float64]
@@ -54,7 +56,7 @@ def ramp(x: Array, low: float, high: float) -> Array:
 
 
 def display(stops: Array, white: float = WHITE) -> Array:
-    """Display luminance, [0, 1], of scene luminance in EV from middle grey; `white` (EV, at least NEAREST) is where it reaches 1."""
+    """Display luminance, [0, 1], of scene luminance in EV from middle grey; it reaches 1 at `white` (EV, at least NEAREST)."""
     top = 2.0 ** (SLOPE * white)
     c = (1.0 - GREY) / (GREY - 1.0 / top)
     x = np.exp2(SLOPE * np.clip(stops + TOE_EASE * hinge(TOE_START - stops), -60.0, white))
@@ -111,6 +113,13 @@ class Table:
             torch.index_select(s, 0, where).mul_(x).add_(torch.index_select(p, 0, where))
             for p, s in zip(self.start, self.slope, strict=True)
         ]
+
+
+@lru_cache(maxsize=8)
+def transfer_tables(space: str) -> tuple[Table, Table]:
+    """The transfer function of `space` and its inverse: within 2e-5 of the curves from 0 up, at a quarter of the time."""
+    x = torch.from_numpy(nodes())
+    return Table.of(transfer.encode(space, x).numpy()), Table.of(transfer.decode(space, x).numpy())
 
 
 def luma(rgb: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from modisp import tonecurve as tc
-from modisp.color import spaces, transfer
+from modisp.color import spaces
 from modisp.image import Image, Metadata, State
 from modisp.stage import Parts, Reading, Stage, checkpoint
 
@@ -24,8 +24,9 @@ class InvertOutput(Stage, slot="input", reads=State.ENCODED, writes=State.SCENE,
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """Decoded, in Rec.2020, then up the tone curve; white comes out `tonecurve.WHITE` stops above middle grey."""
         space = _space(image.meta)
-        linear = transfer.decode(space, image.pixels.clamp(0.0, 1.0))
-        flat = spaces.apply(spaces.between(space, "rec2020"), linear).clamp_(0.0, 1.0).reshape(3, -1)
+        decode = tc.transfer_tables(space)[1].to(image.pixels.device)
+        (linear,) = decode(image.pixels.clamp(0.0, 1.0).flatten())
+        flat = spaces.apply(spaces.between(space, "rec2020"), linear.view(3, 1, -1)).clamp_(0.0, 1.0).reshape(3, -1)
         table = _table().to(flat.device)
         for i in range(0, flat.shape[1], tc.STRIP):
             checkpoint()
