@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from .compand import compand, expand
 from .interpolate import interpolate, malvar_planes
-from .mosaic import PATTERNS, fit, masks, unfit
+from .mosaic import PATTERNS, RIM, fit, masks, unfit
 from .trunk import Trunk
 
 GATE = 5e-4
@@ -93,7 +93,8 @@ def demosaic(
     """
     height, width = mosaic.shape[-2:]
     gain = mosaic.new_tensor(gains).view(3, 1, 1)
-    x = fit(mosaic, net.period, net.multiple, dy, dx)
+    rim = -(-RIM // net.multiple) * net.multiple
+    x = fit(mosaic, net.period, net.multiple, dy, dx, rim)
     scale = (masks(net.cfa, x.shape[-2], x.shape[-1], x.device) * gain).sum(dim=0, keepdim=True)
     rgb = expand(net(compand(x * scale)[None]))[0] / gain
-    return unfit(rgb, height, width, dy, dx)
+    return unfit(rgb, height, width, dy, dx, rim)

@@ -24,6 +24,10 @@ PATTERNS: dict[str, Tensor] = {
 """The one phase each network is trained on: 0 red, 1 green, 2 blue, tiled from the top left."""
 
 
+RIM = 12
+"""Mirrored pixels put around a picture at least: convolutions see zeros beyond what they are given."""
+
+
 def masks(cfa: str, height: int, width: int, device: torch.device | None = None) -> Tensor:
     """(3, H, W) of 0 and 1: which colour is sampled where."""
     pattern = PATTERNS[cfa].to(device)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .compand import stabilise, stable_sigma, unstabilise
-from .mosaic import fit, unfit
+from .mosaic import RIM, fit, unfit
 from .trunk import Trunk
 
 POOL = 16
@@ -111,10 +111,11 @@ def restore(
         raise ValueError(f"restore knows Bayer and Quad-Bayer mosaics, not {cfa}")
     height, width = mosaic.shape[-2:]
     step = 2 if cfa == "quad" else 1
-    x = fit(mosaic, 2 * step, net.multiple * step, dy, dx)
+    rim = -(-RIM // net.multiple) * net.multiple * step
+    x = fit(mosaic, 2 * step, net.multiple * step, dy, dx, rim)
     x = F.pixel_unshuffle(x[None], step).transpose(0, 1)
     a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius / step))
     pair = net(stabilise(x, a, b), stable_sigma(a, b), r)
     kept = (keep_mean(unstabilise(u, a, b), x, a, b) for u in pair)
     clean, sharp = (F.pixel_shuffle(u.transpose(0, 1), step)[0] for u in kept)
-    return unfit(clean, height, width, dy, dx), unfit(sharp, height, width, dy, dx)
+    return unfit(clean, height, width, dy, dx, rim), unfit(sharp, height, width, dy, dx, rim)
