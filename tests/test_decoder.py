@@ -140,7 +140,7 @@ def test_a_bug_in_the_receiver_gives_up_the_process_only(picture: Path) -> None:
 
 def test_decoder_processes_stay_without_torch() -> None:
     code = (
-        "import sys; from modisp.io import worker, content, raw, samples, preview; import PIL.Image, tifffile; "
+        "import sys; from modisp.io import worker, content, libraw, samples, preview; import PIL.Image, tifffile; "
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'torch', 'scipy', 'colour'}))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

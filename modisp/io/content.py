@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modisp.io import dng, picture
+from modisp.io import dng, picture, raw
 from modisp.io.errors import ImageError
 from modisp.io.ifd import Block, Directory
 from modisp.io.levels import Levels
@@ -74,13 +74,13 @@ def read(path: Path, unpack: bool = True) -> Result:
         kind = "dng" if dng.is_dng(directories) else "tiff"
     if kind == "tiff" and block is not None:
         return picture.read_tiff(path, block, directories, unpack)
-    from modisp.io import raw  # LibRaw is loaded only where it is needed
-
     if kind == "dng" and block is not None:
         return raw.read_dng(path, block, directories, unpack)
+    from modisp.io import libraw  # loaded only where it is needed
+
     try:
-        return raw.read_libraw(path, unpack)
-    except raw.Unsupported:
+        return libraw.read_libraw(path, unpack)
+    except libraw.Unsupported:
         if not directories or directories[0].integer(254) & 1:  # a thumbnail is not the picture
             raise
         return picture.read_picture(path, unpack)

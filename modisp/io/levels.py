@@ -75,3 +75,17 @@ def _scale(values: NDArray[Any], black: Any, white: np.float32, out: Floats) -> 
         return
     np.subtract(values, black, out=out, dtype=np.float32)
     np.divide(out, np.asarray(white - black, np.float32), out=out)
+
+
+def saturated(values: NDArray[Any], levels: Levels) -> Levels:
+    """The levels with white where the picture itself is seen to saturate, for files that do not say.
+
+    Clipped pixels pile up at the highest value; white moves down to it where it is not far below what the format allows.
+    """
+    top, white = float(values.max()), float(levels.white.max())
+    if not 0.7 * white < top < white:
+        return levels
+    piled = np.count_nonzero(values >= top - max(1.0, 0.002 * white))
+    if piled < max(16, values.size // 20000):
+        return levels
+    return Levels(levels.black, np.full_like(levels.white, top), levels.across, levels.down)

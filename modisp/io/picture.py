@@ -35,6 +35,8 @@ def is_picture(head: bytes) -> bool:
 def is_tiff_picture(head: bytes, directories: list[Directory]) -> bool:
     """Whether a TIFF file is a picture and no camera's raw file: its first and largest image is plain RGB or grey."""
     first = directories[0]
+    if head[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):  # Olympus and Panasonic change the magic number
+        return False
     if head[8:10] == b"CR" or head[8:12] in (b"IIII", b"MMMM") or first.integer(254) & 1:
         return False
     usual = first.integer(259, 1) in (1, 5, 7, 8, 32773, 32946, 34925, 50000, 50001, 50002, 52546)

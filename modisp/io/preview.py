@@ -88,7 +88,7 @@ def _of_libraw(path: Path) -> tuple[Any, int]:
     """LibRaw's thumbnail as JPEG bytes or an array, and the EXIF orientation of the raw image."""
     import rawpy
 
-    from modisp.io.raw import ORIENTATION
+    from modisp.io.libraw import ORIENTATION
 
     try:
         with rawpy.RawPy() as raw:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from modisp.io import content
 from modisp.io.errors import ImageError
 from modisp.io.result import Result, slabs
 
@@ -39,8 +40,6 @@ def main(memory: int, seconds: int) -> None:
 
 def answer(do: str, path: Path) -> Result:
     """The result of one job; whatever goes wrong becomes a result with an error sentence."""
-    from modisp.io import content
-
     try:
         return content.JOBS[do](path)
     except ImageError as e:
@@ -71,6 +70,8 @@ def _limit_memory(limit: int) -> None:
     if sys.platform.startswith("linux"):
         import resource
 
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
