@@ -160,7 +160,8 @@ def develop(
         names = ", ".join(r.job.source.name for r in failed)
         say.err.print(words + (f"; failed: {names}" if failed else ""), soft_wrap=True, markup=False)
     if stop():
-        raise KeyboardInterrupt
+        say.error("cancelled")
+        raise typer.Exit(130)
     if failed or problems:
         raise typer.Exit(1)
 

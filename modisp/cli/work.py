@@ -11,9 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import typer
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from modisp.cli.say import err
+from modisp.cli.say import err, error
 
 Tell = Callable[[float, str], None]
 
@@ -49,7 +50,7 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Within, SIGINT and SIGTERM ask the work to stop instead of breaking it off."""
+    """Within, SIGINT and SIGTERM ask the work to stop instead of breaking it off; work that then fails was cancelled."""
     stop = Stop()
     old: dict[signal.Signals, Any] = {}
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -57,6 +58,11 @@ def stoppable() -> Iterator[Stop]:
             old[number] = signal.signal(number, stop.handle)
     try:
         yield stop
+    except Exception:
+        if not stop():
+            raise
+        error("cancelled")  # whatever the work ended with: a decoder that was told to stop as well, say
+        raise typer.Exit(130) from None
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
