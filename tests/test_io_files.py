@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from modisp.color import icc, spaces, transfer
-from modisp.image import Metadata, State
-from modisp.io import ImageError, content, open_image, open_preview
+from modisp.image import Image, Metadata, State
+from modisp.io import ImageError, content, open_image, open_preview, read_extras, save_image
 from modisp.io.ifd import SIZES
 from modisp.io.tags import Tag, byte, long, rational, short, srational
 
@@ -95,6 +95,14 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     pixels = open_image(tmp_path / f"a.{suffix}").pixels
     assert tuple(pixels.shape) == (3, 5, 6)
     assert mode == "1" or torch.allclose(pixels, torch.full_like(pixels, 128 / 255), atol=0.02)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif"])
+def test_finished_pictures_give_back_what_was_put_into_them(tmp_path: Path, suffix: str) -> None:
+    pixels = torch.rand(3, 12, 16, generator=torch.Generator().manual_seed(1))
+    save_image(Image(pixels, State.ENCODED, Metadata(space="srgb")), tmp_path / f"a.{suffix}", extras={"recipe": [1]})
+    assert read_extras(tmp_path / f"a.{suffix}")["recipe"] == [1]
+    assert open_image(tmp_path / f"a.{suffix}").state is State.ENCODED
 
 
 def test_content_decides_not_the_name(tmp_path: Path) -> None:

@@ -38,11 +38,12 @@ class Content:
         return "tiff" if picture.is_tiff_picture(self.head, self.directories) else "raw"
 
     def extras(self) -> dict[str, Any]:
-        """The JSON data of an intermediate of ours; ImageError where they are damaged."""
-        if self.kind != "own":
+        """The JSON data that a file of ours carries; ImageError where they are damaged."""
+        if self.kind not in ("own", "picture"):
             return {}
         try:
-            return parse_extras(self.directories[0].raw(700))
+            own = self.kind == "own"
+            return parse_extras(self.directories[0].raw(700) if own else picture.xmp_of(self.path))
         except ValueError as e:
             raise ImageError(f"{{name}} cannot be resumed from: {e}") from e
 

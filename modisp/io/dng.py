@@ -61,7 +61,8 @@ def is_dng(directories: list[Directory]) -> bool:
 def raw_directory(directories: list[Directory]) -> Directory:
     """The directory of the main raw image: the largest one that is no preview, in IFD0 or in a SubIFD."""
     raws = [d for d in directories if d.integer(262, -1) in (CFA, LINEAR_RAW)]
-    main = [d for d in raws if not d.integer(254) & 1] or raws
+    # 0 is the sensor's image; odd numbers are previews, 16 an image that another program has enhanced
+    main = [d for d in raws if d.integer(254) == 0] or [d for d in raws if not d.integer(254) & 1] or raws
     if not main:
         raise ImageError("{name} is a DNG file without a raw image in it")
     return max(main, key=lambda d: d.integer(256) * d.integer(257))

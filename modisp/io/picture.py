@@ -120,6 +120,16 @@ def opened(source: Path | io.BytesIO) -> Any:
     return Picture.open(source, formats=[n for n in map(str.upper, PLUGINS) if n in Picture.OPEN])
 
 
+def xmp_of(path: Path) -> bytes:
+    """A picture's XMP; b"" where it has none or cannot be read."""
+    try:
+        with opened(path) as picture:
+            found = picture.info.get("xmp", b"") or picture.info.get("XML:com.adobe.xmp", "")
+    except Exception:  # what is wrong with it is told when it is opened
+        return b""
+    return found.encode() if isinstance(found, str) else bytes(found)
+
+
 def _profiled(result: Result, icc: bytes) -> Result:
     """The profile's name; pixels of a space that modisp has no name for are made linear, to be converted."""
     space = space_of(icc)
