@@ -170,18 +170,17 @@ class Camera:
         """The light to which the camera responds with `neutral` (any scale, all above 0): the inverse of `neutral`.
 
         The temperature at which the matrices are interpolated and that of the light they give must agree; there is
-        such a temperature between the calibration illuminants always, and bisection finds it.
+        such a temperature between the calibration illuminants, or it is taken at the nearer end.
         """
         response = np.asarray(neutral, dtype=np.float64)
 
         def solve(mired: float) -> XY:
             return spaces.xy_of(tuple(np.linalg.solve(self._from_xyz(mired), response)))
 
-        low, high = float(self._mired[0]), float(self._mired[-1])
-        for _ in range(44 if high > low else 0):
-            middle = (low + high) / 2
-            low, high = (middle, high) if 1e6 / white.kelvin_from_xy(solve(middle))[0] > middle else (low, middle)
-        xy = solve((low + high) / 2)
+        def excess(mired: float) -> float:
+            return 1e6 / white.kelvin_from_xy(solve(mired))[0] - mired
+
+        xy = solve(white.falling_root(excess, float(self._mired[0]), float(self._mired[-1])))
         return xy if np.isfinite(xy).all() else spaces.D50
 
     @_remembered

@@ -11,7 +11,7 @@ light, and so makes the picture more magenta.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 XY = tuple[float, float]
 
@@ -64,6 +64,27 @@ def _white_offset(mired: float) -> float:
     return t * t * (3.0 - 2.0 * t) * _poly(_DAYLIGHT, min(mired, 250.0) / _UNIT)[0]
 
 
+def falling_root(f: Callable[[float], float], low: float, high: float, tolerance: float = 1e-10) -> float:
+    """Where `f` falls through 0 between `low` and `high`, or the end at which it would (Illinois method)."""
+    at_low, at_high = f(low), f(high)
+    if at_low <= 0 or at_high >= 0:
+        return low if at_low <= 0 else high
+    last, side = math.inf, 0
+    for _ in range(100):
+        x = (at_low * high - at_high * low) / (at_low - at_high)
+        y = f(x)
+        if y == 0 or abs(x - last) < tolerance:
+            break
+        if y > 0:
+            low, at_low, at_high = x, y, at_high / 2 if side > 0 else at_high
+            side = 1
+        else:
+            high, at_high, at_low = x, y, at_low / 2 if side < 0 else at_low
+            side = -1
+        last = x
+    return x
+
+
 def xy_from_kelvin(kelvin: float, tint: float = 0.0) -> XY:
     """The xy chromaticity of a light of `kelvin` (1,500…100,000, clamped) and `tint`."""
     mired = min(_MIRED[1], max(_MIRED[0], 1e6 / kelvin))
@@ -90,11 +111,7 @@ def kelvin_from_xy(xy: Sequence[float]) -> tuple[float, float]:
 
     step = (_MIRED[1] - _MIRED[0]) / 24
     nearest = min((_MIRED[0] + i * step for i in range(25)), key=distance)
-    low, high = max(_MIRED[0], nearest - step), min(_MIRED[1], nearest + step)
-    for _ in range(42):
-        middle = (low + high) / 2
-        low, high = (middle, high) if beyond(middle) > 0 else (low, middle)
-    mired = (low + high) / 2
+    mired = falling_root(beyond, max(_MIRED[0], nearest - step), min(_MIRED[1], nearest + step))
     u, v, du, dv = _locus(mired)
     above = (v0 - v) * du - (u0 - u) * dv
     return 1e6 / mired, (above - _white_offset(mired)) * TINT_PER_UV
