@@ -179,12 +179,19 @@ class Run:
             raise ValueError(f"{base.state.name} pixels cannot be reduced: ask for scale 1")
         if frame.size[0] * frame.size[1] > PROXY_PIXELS:
             return self._here(resize_image(base, frame))
+        if frame.scale < base.frame.scale / 8:  # thumbnails of several sizes read the whole picture only once
+            rows, columns = (max(1, n // 4) for n in base.frame.size)
+            base = self._reduced(key, base, replace(base.frame, size=(rows, columns)))
+        return self._here(self._reduced(key, base, frame))
+
+    def _reduced(self, key: str, base: Image, frame: Frame) -> Image:
+        """A reduced view of a base image, kept in memory."""
         key = key_of("base", key, frame.rect, frame.size)
         found = self.cache.get(key)
         if found is None:
             found = {"pixels": resize_image(base, frame).pixels}
             self.cache.put(key, found)
-        return self._here(Image(found["pixels"], base.state, base.meta, frame))
+        return Image(found["pixels"], base.state, base.meta, frame)
 
     def _here(self, image: Image) -> Image:
         return image if image.pixels.device == self.device else replace(image, pixels=image.pixels.to(self.device))
