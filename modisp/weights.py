@@ -111,6 +111,7 @@ def save(path: Path, net: nn.Module, said: Card) -> Path:
     state = {key: value.detach().cpu().half().contiguous() for key, value in net.state_dict().items()}
     temporary = path.with_name(f".{path.name}.part")
     save_file(state, temporary, metadata={"card": json.dumps(asdict(said), sort_keys=True)})
+    temporary.chmod(0o644)  # safetensors makes it private, which an installed copy must not be
     os.replace(temporary, path)
     return path
 
