@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from PIL import Image as Picture
 
 from modisp.color import icc, spaces, transfer
 from modisp.image import Image, Metadata, State
-from modisp.io import ImageError, content, open_image, open_preview, read_extras, save_image
+from modisp.io import ImageError, content, open_image, open_preview, read_extras, save_image, tags
 from modisp.io.ifd import SIZES
 from modisp.io.tags import Tag, byte, long, rational, short, srational
 
@@ -141,10 +142,28 @@ def test_headers_that_promise_too_much(tmp_path: Path) -> None:
     assert "cut short" in refused(dng(tmp_path / "a.dng", VALUES, huge | {279: long(400_000_000)}))
     refused(dng(tmp_path / "b.dng", VALUES, huge))
     refused(dng(tmp_path / "c.dng", VALUES, huge | {259: short(7)}))
+    refused(dng(tmp_path / "h.dng", VALUES, huge | {259: short(8)}))
+    refused(dng(tmp_path / "i.dng", VALUES, huge | {259: short(8), 279: long(0)}))
+    refused(dng(tmp_path / "j.dng", VALUES, huge | {259: short(34892)}))
     refused(dng(tmp_path / "d.dng", VALUES, {256: long(2**31), 257: long(2**31)}))
     refused(dng(tmp_path / "e.dng", VALUES, {256: long(0)}))
     refused(dng(tmp_path / "f.dng", VALUES, {277: short(5)}))
     refused(dng(tmp_path / "g.dng", VALUES, {33422: byte(6, 6, 0, 1)}))
+
+
+def test_pictures_that_promise_too_much(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Picture.new("L", (8, 8)).save(out, "PNG")
+    head = struct.pack(">4sIIBBBBB", b"IHDR", 20000, 10000, 8, 2, 0, 0, 0)
+    png = out.getvalue()[:12] + head + struct.pack(">I", zlib.crc32(head)) + out.getvalue()[33:]
+    (tmp_path / "a.png").write_bytes(png)
+    refused(tmp_path / "a.png")
+    (tmp_path / "a.jpg").write_bytes(jpeg(8, 8).replace(struct.pack(">HH", 8, 8), struct.pack(">HH", 14000, 14000), 1))
+    refused(tmp_path / "a.jpg")
+    tags_ = {256: long(20000), 257: long(10000), 258: short(8, 8, 8), 277: short(3), 262: short(2), 273: long(8)}
+    body = tags.HEADER + struct.pack("<I", 8) + tags.encode(tags_ | {259: short(1), 279: long(100)}, 8)
+    (tmp_path / "a.tif").write_bytes(body + bytes(1000))
+    refused(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("part", [0.001, 0.02, 0.3, 0.6, 0.97])

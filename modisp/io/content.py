@@ -89,12 +89,12 @@ def read(path: Path, unpack: bool = True) -> Result:
 
 def _own(path: Path, block: Block, directories: list[Directory], extras: dict[str, Any], unpack: bool) -> Result:
     """An intermediate of ours: state, frame and metadata as they were saved, pixels to the last bit."""
-    from modisp.io.samples import plain, through_tifffile
+    from modisp.io.samples import check_extent, plain, through_tifffile
 
     d = dng.raw_directory(directories) if dng.is_dng(directories) else directories[0]
     if d.integer(256) * d.integer(257) > dng.MAX_PIXELS or not (0 < d.integer(258) <= 64):
         raise ImageError("{name} is damaged: its size makes no sense")
-    dng.check_extent(d, os.path.getsize(path), d.integer(258))
+    check_extent(d, os.path.getsize(path))
     result = Result(str(extras["state"]), extras.get("metadata", {}), frame=extras.get("frame"), extras=extras)
     result.info = {"size": [d.integer(256), d.integer(257)]}
     if unpack:

@@ -103,22 +103,6 @@ def read_dng(block: Block, directories: list[Directory]) -> Raw:
     return Raw(d, rows, columns, samples, bits, floating, active, levels, table, maps, constants, state, meta, known)
 
 
-def check_extent(d: Directory, size: int, bits: int) -> None:
-    """Raise ImageError where the image's strips or tiles do not lie inside a file of `size` bytes, or are too few."""
-    starts, lengths = d.numbers(324) or d.numbers(273), d.numbers(325) or d.numbers(279)
-    if not starts or not lengths:
-        raise ImageError("{name} is damaged: it does not say where its pixels are")
-    if any(s + n > size for s, n in zip(starts, lengths, strict=False)):
-        raise ImageError("{name} is cut short: a part of its pixels is missing")
-    needed = d.integer(256) * d.integer(257) * max(1, d.integer(277, 1)) * bits // 8
-    if d.integer(259, 1) == 7:  # lossless JPEG spends a bit on each pixel, at the least
-        needed = d.integer(256) * d.integer(257) // 16
-    elif d.integer(259, 1) != 1:
-        needed = 0
-    if sum(lengths) < needed:
-        raise ImageError("{name} is damaged: it holds fewer pixels than it claims")
-
-
 def cfa_of(d: Directory) -> tuple[str, ...]:
     """The CFA's smallest period as rows of letters, from CFARepeatPatternDim and CFAPattern."""
     dims, codes = d.numbers(33421), list(d.raw(33422))

@@ -18,10 +18,12 @@ from modisp.io.ifd import Block, Directory, exif_block
 from modisp.io.levels import Levels
 from modisp.io.profile import linearise, space_of
 from modisp.io.result import Result
-from modisp.io.samples import plain, through_tifffile
+from modisp.io.samples import check_extent, plain, through_tifffile
 
 PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP", "Avif")
 """Pillow's readers that hostile files may reach; it has many more."""
+JPEG_DENSEST = 512
+"""Pixels of a JPEG for one byte: a block of 64 takes at least a bit, and what is missing would be filled with grey."""
 DAMAGED = "{name} is cut short or damaged: its picture cannot be decoded"
 
 
@@ -57,6 +59,8 @@ def read_picture(path: Path, unpack: bool) -> Result:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise ImageError(f"{{name}} claims {width} × {height} pixels, more than modisp opens; it is damaged")
+            if picture.format in ("JPEG", "MPO") and path.stat().st_size * JPEG_DENSEST < width * height:
+                raise ImageError("{name} is damaged: it holds fewer pixels than it claims")
             meta = _meta(picture.info.get("exif", b"") or picture.getexif().tobytes())
             orientation = picture.getexif().get(274, 1)  # AVIF's own rotation comes out here, too
             meta["orientation"] = orientation if orientation in range(1, 9) else 1
@@ -93,6 +97,7 @@ def read_tiff(path: Path, block: Block, directories: list[Directory], unpack: bo
         raise ImageError("{name} claims more pixels than modisp opens; it is damaged")
     if first.integer(262) not in (0, 1, 2) or first.integer(258, 1) not in (8, 16, 32):
         return read_picture(path, unpack)
+    check_extent(first, path.stat().st_size)
     result = Result("ENCODED", {**capture(block, ifd0=first), "exif": exif_block(block, first)})
     result.info = {"size": [first.integer(256), first.integer(257)], "format": "TIFF"}
     icc = first.raw(34675)

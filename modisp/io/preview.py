@@ -12,7 +12,7 @@ import numpy as np
 
 from modisp.io.ifd import Block, Directory, segments
 from modisp.io.levels import Levels
-from modisp.io.picture import opened
+from modisp.io.picture import JPEG_DENSEST, opened
 from modisp.io.profile import space_of
 from modisp.io.result import Result
 
@@ -41,7 +41,7 @@ def previews(file: BinaryIO, directories: list[Directory]) -> list[Found]:
             places.append((int(starts[0]), int(lengths[0])))
         for offset, length in places:
             size = jpeg_size(file, offset) if offset > 0 and length > 100 else None
-            if size is not None:
+            if size is not None and length * JPEG_DENSEST >= size[0] * size[1]:
                 found.append(Found(offset, length, *size))
     return found
 

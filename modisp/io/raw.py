@@ -18,7 +18,7 @@ from modisp.io.ifd import Block, Directory
 from modisp.io.levels import Levels, normalise, saturated
 from modisp.io.opcodes import apply_map
 from modisp.io.result import Result, mosaic
-from modisp.io.samples import plain, through_tifffile
+from modisp.io.samples import check_extent, plain, through_tifffile
 
 _MOST_CONSTANTS = 1_000_000
 _LOSSY = 34892  # Compression: lossy JPEG
@@ -27,7 +27,7 @@ _LOSSY = 34892  # Compression: lossy JPEG
 def read_dng(path: Path, block: Block, directories: list[Directory], unpack: bool) -> Result:
     """A DNG file."""
     facts = dng.read_dng(block, directories)
-    dng.check_extent(facts.directory, path.stat().st_size, facts.bits)
+    check_extent(facts.directory, path.stat().st_size)
     result = Result(facts.state, facts.meta, levels=facts.levels)
     if "color_matrix" not in facts.meta and "model" in facts.meta:
         from modisp.io.libraw import known_colour

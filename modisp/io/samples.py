@@ -16,6 +16,28 @@ from modisp.io.result import mosaic
 _KINDS = {(8, 1): "u1", (16, 1): "u2", (32, 1): "u4", (16, 3): "f2", (32, 3): "f4", (64, 3): "f8"}
 
 
+_DENSEST = 2000
+"""Bytes of pixels for one byte of data: more than any compression here reaches (deflate ends at 1032)."""
+
+
+def check_extent(d: Directory, size: int) -> None:
+    """Raise ImageError where an image's strips or tiles do not lie inside a file of `size` bytes, or are too few."""
+    starts, lengths = d.numbers(324) or d.numbers(273), d.numbers(325) or d.numbers(279)
+    if not starts or len(starts) != len(lengths):
+        raise ImageError("{name} is damaged: it does not say where its pixels are")
+    if any(n <= 0 or s + n > size for s, n in zip(starts, lengths, strict=True)):
+        raise ImageError("{name} is cut short: a part of its pixels is missing")
+    pixels = d.integer(256) * d.integer(257)
+    needed = pixels * max(1, d.integer(277, 1)) * d.integer(258, 1) // 8
+    compression = d.integer(259, 1)
+    if compression == 7:  # lossless JPEG spends a bit on each pixel, at the least, and lossy JPEG on a block
+        needed = pixels // (16 if d.integer(262) in (32803, 34892) else 512)
+    elif compression != 1:
+        needed //= _DENSEST
+    if sum(lengths) < needed:
+        raise ImageError("{name} is damaged: it holds fewer pixels than it claims")
+
+
 def plain(path: Path, d: Directory, order: str) -> NDArray[Any] | None:
     """Uncompressed, contiguous samples as a read-only map of the file, (H, W, channels); None where they are not so."""
     shape = d.integer(257), d.integer(256), max(1, d.integer(277, 1))
