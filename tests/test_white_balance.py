@@ -11,6 +11,7 @@ import torch
 
 from modisp.color import white
 from modisp.color.camera import Camera
+from modisp.color.illuminant import estimate
 from modisp.image import Image, Metadata, State
 from modisp.stage import Probe, Reading
 from modisp.stages.white_balance import PRESETS, WhiteBalance
@@ -90,6 +91,14 @@ def test_auto_finds_the_light(kelvin: float) -> None:
     found, tint = _chosen(image, mode="auto")
     assert abs(1e6 / found - 1e6 / kelvin) < 45
     assert abs(tint) < 25
+
+
+def test_auto_leaves_lamplight_a_little_warm() -> None:
+    """Nearer to daylight than the light that the statistics find, never beyond."""
+    image = _picture(2600)
+    xy, _ = estimate(image.pixels, Camera(META))
+    found, kept = 1e6 / white.kelvin_from_xy(xy)[0], 1e6 / _chosen(image, mode="auto")[0]
+    assert kept == pytest.approx(0.75 * found + 0.25 * 1e6 / 4500, abs=3)
 
 
 def test_auto_stands_in_where_the_camera_noted_nothing() -> None:

@@ -30,6 +30,7 @@ PRESETS: dict[str, tuple[float, float]] = {
 
 _KELVIN, _TINT = 5003.0, 0.0  # D50, the middle of what is usual; no slider step lands on it by chance
 _LEAST_PATCH = 9  # full-size pixels
+_LAMP = 4500.0  # K; warmer light is lamplight
 
 
 class WhiteBalance(
@@ -46,8 +47,8 @@ class WhiteBalance(
         "as shot",
         choices=("as shot", "auto", "custom", "patch", *PRESETS),
         help="Which light the picture was taken in. 'As shot' takes what the camera noted, until you set the temperature or "
-        "the tint, which then count instead; 'auto' judges the picture; 'custom' takes temperature and tint as they "
-        "stand; 'patch' takes something grey that you point at; the others are usual lights.",
+        "the tint, which then count instead; 'auto' judges the picture and leaves lamplight a little warm; 'custom' takes "
+        "temperature and tint as they stand; 'patch' takes something grey that you point at; the others are usual lights.",
     )
     temperature: float = param(
         _KELVIN,
@@ -79,7 +80,7 @@ class WhiteBalance(
             return Reading()
         thumb = probe.thumb(256)
         xy, confidence = estimate(thumb.pixels, camera, meta.clip, _noise_floor(meta, thumb.frame.scale))
-        values = {"auto": _light(xy)}
+        values = {"auto": _light(_kept_warm(xy) if camera.known else xy)}
         found = [("auto", confidence)]
         shot = _as_shot(meta, camera)
         if shot:
@@ -139,6 +140,14 @@ def _as_shot(meta: Metadata, camera: Camera) -> XY | None:
         noted = abs(white.kelvin_from_xy(xy)[1]) < 20 if camera.known else not (meta.digest and meta.cfa)
         return xy if noted else None
     return xy
+
+
+def _kept_warm(xy: XY) -> XY:
+    """The light to make neutral, for one found automatically: lamplight keeps a quarter of its warmth, as eyes leave it."""
+    kelvin, tint = white.kelvin_from_xy(xy)
+    if kelvin >= _LAMP:
+        return xy
+    return white.xy_from_kelvin(1.0 / (0.75 / kelvin + 0.25 / _LAMP), tint)
 
 
 def _light(xy: XY) -> dict[str, Any]:
