@@ -71,11 +71,14 @@ def weights(cfa: CFA, radius: int) -> torch.Tensor:
     return out.reshape(9 * ph * pw, -1).float()
 
 
-def interpolate(mosaic: torch.Tensor, cfa: CFA, radius: int, white: tuple[float, float, float]) -> torch.Tensor:
+def interpolate(
+    mosaic: torch.Tensor, cfa: CFA, radius: int, white: tuple[float, float, float], steered: bool = True
+) -> torch.Tensor:
     """(1, H, W) samples of any red-green-blue pattern → (3, H, W).
 
     `white` are the three colours' values in neutral light (the colours are alike after division by it).  Exact where
-    the colour does not change.  The result at a pixel depends on the samples within `reach(radius)`.
+    the colour does not change.  `steered=False` takes the round weights alone, a linear map.  The result at a pixel
+    depends on the samples within `reach(radius)`.
     """
     h, w = mosaic.shape[1:]
     ph, pw = period(cfa)
@@ -87,11 +90,14 @@ def interpolate(mosaic: torch.Tensor, cfa: CFA, radius: int, white: tuple[float,
     padded = pad(mosaic * gains[kinds], cfa, top + radius, bottom + radius, left + radius, right + radius)
     sites = F.unfold(padded[None], (ph + 2 * radius, pw + 2 * radius), stride=(ph, pw))[0]
     rows, columns = (h + top + bottom) // ph, (w + left + right) // pw
-    found = weights(cfa, radius).to(mosaic.device) @ sites
-    found = found.reshape(3, 3, ph, pw, rows, columns).permute(0, 1, 4, 2, 5, 3).reshape(3, 3, rows * ph, columns * pw)
-    around, by_row, by_column = found
-    mix = _steer(around.mean(0))
-    out = around + (by_row - around) * mix.clamp(min=0) + (by_column - around) * (-mix).clamp(min=0)
+    sets = 3 if steered else 1
+    found = weights(cfa, radius)[: sets * 3 * ph * pw].to(mosaic.device) @ sites
+    found = found.reshape(sets, 3, ph, pw, rows, columns).permute(0, 1, 4, 2, 5, 3)
+    out = found[0].reshape(3, rows * ph, columns * pw)
+    if steered:
+        by_row, by_column = found[1:].reshape(2, 3, rows * ph, columns * pw)
+        mix = _steer(out.mean(0))
+        out = out + (by_row - out) * mix.clamp(min=0) + (by_column - out) * (-mix).clamp(min=0)
     out = out[:, top : top + h, left : left + w] / gains[:, None, None]
     return torch.where(kinds == torch.arange(3, device=mosaic.device)[:, None, None], mosaic, out)
 

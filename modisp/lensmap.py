@@ -176,6 +176,10 @@ def bilinear(table: torch.Tensor, v: torch.Tensor, h: torch.Tensor) -> torch.Ten
     tv, th = v - i, h - j
     i, j = i.long(), j.long()
     k, m = (i + 1).clamp(max=rows - 1), (j + 1).clamp(max=columns - 1)
+    if v.shape[-1] == 1 and h.shape[0] == 1:  # one row, one column of positions: two small matrices
+        down = torch.zeros(len(v), rows, dtype=v.dtype).scatter_add_(1, i, 1 - tv).scatter_add_(1, k, tv)
+        across = torch.zeros(columns, h.shape[1], dtype=v.dtype).scatter_add_(0, j, 1 - th).scatter_add_(0, m, th)
+        return down @ (table @ across)
     top = table[i, j] * (1 - th) + table[i, m] * th
     bottom = table[k, j] * (1 - th) + table[k, m] * th
     return top * (1 - tv) + bottom * tv

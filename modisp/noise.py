@@ -14,6 +14,8 @@ from modisp.image import RGB, Image
 BLOCK = 8
 CALM = 0.05  # the calmest part of the blocks of a brightness, taken as flat
 CALM_VARIANCE = 0.73  # its upper end for a flat block: that quantile of a χ² distribution of 64 degrees of freedom
+EDGES = 0.6  # which of the edges, from the sharpest on, tells the blur: lines and texture look sharper than they are
+SLOPE = 0.59  # variance that central differences and the grid add to an edge
 
 
 def estimate_noise(patches: Iterable[Image]) -> tuple[tuple[float, float], ...]:
@@ -125,8 +127,8 @@ def estimate_blur(patches: Iterable[Image], noise: tuple[tuple[float, float], ..
     widths = torch.cat(found) if found else torch.zeros(0)
     if len(widths) < 50:
         return 0.0
-    sharp = float(widths.double().quantile(0.2))
-    own = max((p * p + 2) / 12 if p > 1 else 0.0 for p in period(patch.meta.cfa))
+    sharp = float(widths.double().quantile(EDGES))
+    own = SLOPE + max((p * p + 2) / 12 if p > 1 else 0.0 for p in period(patch.meta.cfa))
     return min(2.0, math.sqrt(max(0.0, sharp**2 - own)))
 
 

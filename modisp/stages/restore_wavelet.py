@@ -21,6 +21,7 @@ from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
 from modisp.wavelet import Noise, find_noise
 
 STEPS = 2
+LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
 BAND = 240
 OVERSHOOT = 0.15  # of the local range, that sharpening may reach beyond it
 LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
@@ -60,7 +61,7 @@ class RestoreWavelet(
         step=0.05,
         unit="px",
         label="Blur radius",
-        help="How wide the blur is that Deblur undoes, in pixels; 0 takes what is measured in the picture.",
+        help="How wide the blur is that Deblur undoes, in pixels; 0 takes what its edges tell.",
         advanced=True,
         inference=True,
     )
@@ -91,26 +92,27 @@ class RestoreWavelet(
     def _noise(self, reading: Reading) -> Noise:
         return tuple((float(a) * self.level**2, float(b) * self.level**2) for a, b in reading.values["noise"])
 
+    def _sigma(self, reading: Reading) -> float:
+        return self.radius or max(LEAST, float(reading.values["blur"]))
+
     def infer(self, image: Image, reading: Reading) -> Parts:
         """`luma`, `chroma`: the noise found; `sharp`: what deblurring adds; each (1, H, W)."""
         cfa, white, noise = image.meta.cfa, balance(image.meta), self._noise(reading)
         luma, chroma = find_noise(image.pixels, cfa, noise, white)
-        sigma = self.radius or float(reading.values["blur"])
-        sharp = torch.zeros_like(luma)
-        if sigma > 0.2:
-            clean = image.pixels - luma - chroma
-            span = max(period(cfa))
-            rim = STEPS * math.ceil((sigma * sigma + (span * span + 2) / 12) / 0.5) + span + 2
-            rim = -(-rim // LATTICE) * LATTICE
-            gains = torch.tensor(white, device=clean.device)
-            for top in range(0, image.height, BAND):  # in bands that the processor's cache holds
-                checkpoint()
-                first, last = max(0, top - rim), min(image.height, top + BAND + rim)
-                part = clean[:, first:last]
-                detail = _sharpen(luminance(part, cfa, white), sigma, span, noise[1])
-                if is_rgb(cfa):
-                    detail *= gains[colours(cfa, last - first, image.width).to(clean.device)]
-                sharp[:, top : top + BAND] = detail[:, top - first : top - first + BAND]
+        sigma = self._sigma(reading)
+        sharp = torch.empty_like(luma)
+        clean = image.pixels - luma - chroma
+        span = max(period(cfa))
+        rim = STEPS * math.ceil((sigma * sigma + (span * span + 2) / 12) / 0.5) + span + 2
+        rim = -(-rim // LATTICE) * LATTICE
+        gains = torch.tensor(white, device=clean.device)
+        for top in range(0, image.height, BAND):  # in bands that the processor's cache holds
+            checkpoint()
+            first, last = max(0, top - rim), min(image.height, top + BAND + rim)
+            detail = _sharpen(luminance(clean[:, first:last], cfa, white), sigma, span, noise[1])
+            if is_rgb(cfa):
+                detail *= gains[colours(cfa, last - first, image.width).to(clean.device)]
+            sharp[:, top : top + BAND] = detail[:, top - first : top - first + BAND]
         return {"luma": luma, "chroma": chroma, "sharp": sharp}
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
@@ -129,7 +131,7 @@ class RestoreWavelet(
             return meta
         left = sum((1 - (1 - LEFT) * s) ** 2 for s in (self.denoise, self.chroma)) / 2
         noise = tuple((a * left, b * left) for a, b in self._noise(reading))
-        blur = (self.radius or float(reading.values["blur"])) * (1 - self.deblur)
+        blur = self._sigma(reading) * (1 - self.deblur)
         return replace(meta, noise=noise, blur=blur)
 
     def neutral(self) -> RestoreWavelet:
