@@ -7,5 +7,13 @@ from modisp.simulate.sensor import CFAS, noise_of, simulate
 from modisp.simulate.spectra import LIGHTS
 
 __all__ = [
-    "CAMERAS", "CFAS", "LIGHTS", "Scene", "list_scenes", "noise_of", "scene", "simulate", "simulate_file",
+    "CAMERAS",
+    "CFAS",
+    "LIGHTS",
+    "Scene",
+    "list_scenes",
+    "noise_of",
+    "scene",
+    "simulate",
+    "simulate_file",
 ]
