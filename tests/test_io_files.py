@@ -23,7 +23,7 @@ from modisp.color import icc, spaces, transfer
 from modisp.image import Image, Metadata, State
 from modisp.io import ImageError, content, open_image, open_preview, read_extras, save_image, tags
 from modisp.io.ifd import SIZES
-from modisp.io.tags import Tag, byte, long, rational, short, srational
+from modisp.io.tags import Tag, byte, long, rational, short, srational, text
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "avif", "jpg", "tif"])
@@ -50,6 +50,15 @@ def test_pictures_open_as_they_are_encoded(tmp_path: Path, suffix: str) -> None:
 def test_output_profiles_are_known_by_content(tmp_path: Path, space: str) -> None:
     Picture.new("RGB", (8, 8)).save(tmp_path / "a.png", icc_profile=icc.profile(space))
     assert open_image(tmp_path / "a.png").meta.space == space
+
+
+def test_a_cameras_mark_of_adobe_rgb_stands_for_a_profile(tmp_path: Path) -> None:
+    inner = {40961: short(65535), 40965: tags.directories({1: text("R03")})}
+    exif = b"Exif\0\0" + tags.block({34665: tags.directories(inner)})
+    (tmp_path / "_a.jpg").write_bytes(jpeg(32, 24, exif=exif))
+    assert open_image(tmp_path / "_a.jpg").meta.space == "adobe-rgb"
+    preview = open_preview(dng(tmp_path / "b.dng", VALUES, {}, preview=jpeg(96, 64, exif=exif)))
+    assert preview is not None and preview.meta.space == "adobe-rgb"
 
 
 def test_a_foreign_profile_keeps_its_colours(tmp_path: Path) -> None:

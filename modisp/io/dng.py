@@ -69,7 +69,7 @@ def raw_directory(directories: list[Directory]) -> Directory:
 
 
 def read_dng(block: Block, directories: list[Directory]) -> Raw:
-    """The facts of a DNG file; raises ImageError (with `{name}` for the file's name) where it cannot be developed"""
+    """The facts of a DNG file; raises ImageError (with `{name}` for the file's name) where it cannot be developed."""
     d, ifd0 = raw_directory(directories), directories[0]
     rows, columns, samples = d.integer(257), d.integer(256), max(1, d.integer(277, 1))
     if rows < 1 or columns < 1:
@@ -145,6 +145,7 @@ def _table(d: Directory) -> NDArray[np.uint16] | None:
     return np.clip(values, 0, 65535).astype(np.uint16) if values else None
 
 
+@np.errstate(over="ignore")  # senseless numbers become infinite, and are refused
 def levels_of(
     d: Directory, width: int, height: int, samples: int, bits: int, floating: bool, table: NDArray[np.uint16] | None
 ) -> Levels:

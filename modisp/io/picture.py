@@ -16,7 +16,7 @@ from modisp.io.dng import MAX_PIXELS
 from modisp.io.errors import ImageError
 from modisp.io.ifd import Block, Directory, exif_block
 from modisp.io.levels import Levels
-from modisp.io.profile import linearise, space_of
+from modisp.io.profile import linearise, space_of, space_of_exif
 from modisp.io.result import Result
 from modisp.io.samples import check_extent, plain, through_tifffile
 
@@ -61,7 +61,8 @@ def read_picture(path: Path, unpack: bool) -> Result:
                 raise ImageError(f"{{name}} claims {width} × {height} pixels, more than modisp opens; it is damaged")
             if picture.format in ("JPEG", "MPO") and path.stat().st_size * JPEG_DENSEST < width * height:
                 raise ImageError("{name} is damaged: it holds fewer pixels than it claims")
-            meta = _meta(picture.info.get("exif", b"") or picture.getexif().tobytes())
+            exif = picture.info.get("exif", b"") or picture.getexif().tobytes()
+            meta = _meta(exif)
             orientation = picture.getexif().get(274, 1)  # AVIF's own rotation comes out here, too
             meta["orientation"] = orientation if orientation in range(1, 9) else 1
             colourful = picture.mode not in ("L", "LA", "I;16", "I;16B", "I", "F", "1")
@@ -87,7 +88,7 @@ def read_picture(path: Path, unpack: bool) -> Result:
         raise ImageError("{name} is neither a RAW file nor a picture that modisp can read") from e
     except Exception as e:  # Pillow's plug-ins raise whatever they meet in a damaged file
         raise ImageError(DAMAGED) from e
-    return _profiled(result, icc)
+    return _profiled(result, icc, space_of_exif(exif))
 
 
 def read_tiff(path: Path, block: Block, directories: list[Directory], unpack: bool) -> Result:
@@ -135,9 +136,9 @@ def xmp_of(path: Path) -> bytes:
     return found.encode() if isinstance(found, str) else bytes(found)
 
 
-def _profiled(result: Result, icc: bytes) -> Result:
+def _profiled(result: Result, icc: bytes, unprofiled: str = "srgb") -> Result:
     """The profile's name; pixels of a space that modisp has no name for are made linear, to be converted."""
-    space = space_of(icc)
+    space = space_of(icc) if icc else unprofiled
     result.info["profile"] = space
     if space == "icc" and result.pixels is not None:
         linear = linearise(result.pixels, icc)

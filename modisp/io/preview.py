@@ -13,7 +13,7 @@ import numpy as np
 from modisp.io.ifd import Block, Directory, segments
 from modisp.io.levels import Levels
 from modisp.io.picture import JPEG_DENSEST, opened
-from modisp.io.profile import space_of
+from modisp.io.profile import space_of, space_of_exif
 from modisp.io.result import Result
 
 _SMALLEST = 32  # pixels on the long side: what is smaller shows nothing
@@ -75,7 +75,7 @@ def read_preview(path: Path, block: Block | None, directories: list[Directory]) 
     result = _decoded(data, orientation) if data else None
     if result is None and isinstance(thumb, np.ndarray) and thumb.ndim == 3 and max(thumb.shape[:2]) >= _SMALLEST:
         pixels = np.repeat(thumb, 3, 2) if thumb.shape[2] == 1 else thumb[:, :, :3]
-        result = _result(upright(pixels, flip), b"")
+        result = _result(upright(pixels, flip), "srgb", b"")
     return result
 
 
@@ -106,6 +106,7 @@ def _decoded(data: bytes, orientation: int) -> Result | None:
                 return None
             own: Any = picture.getexif().get(274)
             icc = picture.info.get("icc_profile", b"")
+            space = space_of(icc) if icc else space_of_exif(picture.info.get("exif", b""))
             pixels = np.asarray(picture.convert("RGB"))
     except Exception:  # a damaged preview is no preview
         return None
@@ -114,13 +115,11 @@ def _decoded(data: bytes, orientation: int) -> Result | None:
         orientation = own
     elif orientation >= 5 and portrait:  # stored upright already
         orientation = 1
-    return _result(upright(pixels, orientation), icc)
+    return _result(upright(pixels, orientation), space, icc)
 
 
-def _result(pixels: Any, icc: bytes) -> Result:
-    meta: dict[str, Any] = {"cfa": (), "space": space_of(icc)}
-    if meta["space"] == "icc":
-        meta["icc"] = icc
+def _result(pixels: Any, space: str, icc: bytes) -> Result:
+    meta = {"cfa": (), "space": space} | ({"icc": icc} if space == "icc" else {})
     return Result("ENCODED", meta, pixels, Levels.simple(0.0, 255.0, 3))
 
 

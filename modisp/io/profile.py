@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from modisp.io.ifd import EXIF_IFD, Block
+
+_INTEROPERABILITY = 40965
 
 # colorants (rXYZ, gXYZ, bXYZ columns), adapted to D50 as ICC asks, and the exponent that the middle of the curve shows
 _SPACES = {
@@ -31,6 +36,16 @@ def space_of(icc: bytes) -> str:
             if np.abs(colorants - np.array(known)).max() < 0.004 and abs(middle - _MIDDLE[name]) < 0.012:
                 return name
     return "icc"
+
+
+def space_of_exif(exif: bytes) -> str:
+    """adobe-rgb where a camera marks a picture without a profile so (DCF 2.0: interoperability R03), else srgb."""
+    try:
+        block = Block(io.BytesIO(exif.removeprefix(b"Exif\0\0")))
+    except ValueError:
+        return "srgb"
+    inner = block.linked(block.directory(block.first)[0], EXIF_IFD)
+    return "adobe-rgb" if block.linked(inner, _INTEROPERABILITY).text(1) == "R03" else "srgb"
 
 
 def linearise(values: NDArray[Any], icc: bytes) -> tuple[NDArray[np.float32], list[list[float]]] | None:
