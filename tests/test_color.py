@@ -70,6 +70,15 @@ def test_luma_is_the_luminance_of_rec2020() -> None:
     assert np.allclose(spaces.between64("rec2020", "xyz")[1].numpy(), spaces.LUMA, atol=1e-4)
 
 
+def test_what_was_first_asked_for_without_gradients_serves_with_them() -> None:
+    spaces.between.cache_clear()
+    with torch.inference_mode():
+        spaces.between("adobe-rgb", "display-p3")
+    x = torch.rand(3, 4, 4, requires_grad=True)
+    spaces.apply(spaces.between("adobe-rgb", "display-p3"), x).sum().backward()
+    assert x.grad is not None
+
+
 def test_unknown_names_are_refused_in_one_sentence() -> None:
     with pytest.raises(ValueError, match="not a colour space; choose one of rec2020"):
         spaces.between("srgb", "cmyk")

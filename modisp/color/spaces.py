@@ -81,6 +81,7 @@ def _to_xyz(name: str) -> torch.Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what is shared must serve where gradients are wanted too
 def between64(a: str, b: str) -> torch.Tensor:
     """As `between`, in float64; shared, so never write to it."""
     matrix: torch.Tensor = torch.linalg.solve(_to_xyz(b), _to_xyz(a))
@@ -88,6 +89,7 @@ def between64(a: str, b: str) -> torch.Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)
 def between(a: str, b: str) -> torch.Tensor:
     """The matrix (3, 3) float32 from linear `a` to linear `b`; shared, so never write to it.
 
@@ -117,6 +119,7 @@ def apply(matrix: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
 
 
 @lru_cache(maxsize=len(SPACES))
+@torch.inference_mode(False)
 def to_lms(name: str) -> torch.Tensor:
     """Linear `name` → the LMS of Oklab, (3, 3) float64, scaled so that white is (1, 1, 1)."""
     matrix = torch.tensor(_OK_LMS, dtype=torch.float64) @ between64(name, "xyz")
@@ -125,6 +128,7 @@ def to_lms(name: str) -> torch.Tensor:
 
 
 @lru_cache(maxsize=1)
+@torch.inference_mode(False)
 def lms_to_lab() -> torch.Tensor:
     """Cube roots of LMS → Oklab, (3, 3) float64."""
     lab = torch.tensor(_OK_LAB, dtype=torch.float64)
@@ -134,6 +138,7 @@ def lms_to_lab() -> torch.Tensor:
 
 
 @lru_cache(maxsize=1)
+@torch.inference_mode(False)
 def _oklab_matrices() -> tuple[torch.Tensor, ...]:
     lms, lab = to_lms("rec2020"), lms_to_lab()
     return lms.float(), lab.float(), torch.linalg.inv(lab).float(), torch.linalg.inv(lms).float()
