@@ -17,7 +17,8 @@ from modisp.stage import Parts, Reading, Stage, param
 from modisp.warp import Places, cover, resample
 
 ASPECTS = {"free": 0.0, "1:1": 1.0, "5:4": 5 / 4, "4:3": 4 / 3, "3:2": 3 / 2, "16:9": 16 / 9, "2:1": 2.0}
-KEYSTONE = 0.4  # how much longer (shorter) than in the middle lengths get at the edge, at full strength
+KEYSTONE = 0.3  # how much longer (shorter) than in the middle lengths get at the edge, at full strength
+FINER = 0.8
 
 # (transpose, then flip rows, then flip columns)
 Turn = tuple[bool, bool, bool]
@@ -163,8 +164,12 @@ class Geometry(
         if self._bends:
             s = self._shrink((x - width / 2, y - height / 2, w, h), width, height)
             x, y, w, h = width / 2 + (x - width / 2) * s, height / 2 + (y - height / 2) * s, w * s, h * s
-        left, top = math.floor(x + 0.5), math.floor(y + 0.5)
-        across, down = max(1, min(round(w), int(width) - left)), max(1, min(round(h), int(height) - top))
+        if self._bends:  # whole pixels inside the picture only
+            left, top = math.ceil(x - 1e-6), math.ceil(y - 1e-6)
+            across, down = max(1, math.floor(x + w + 1e-6) - left), max(1, math.floor(y + h + 1e-6) - top)
+        else:
+            left, top = math.floor(x + 0.5), math.floor(y + 0.5)
+            across, down = max(1, min(round(w), int(width) - left)), max(1, min(round(h), int(height) - top))
         return float(left), float(top), float(across), float(down)
 
     def _slopes(self, width: float, height: float) -> tuple[float, float]:
@@ -224,8 +229,9 @@ class Geometry(
         )
         ys, xs = self._source(area, turn, view, corners)
         py, px = frame.pitch
-        pitch = (px, py) if turn[0] else (py, px)
-        return cover(full, pitch, (float(ys.min()), float(ys.max())), (float(xs.min()), float(xs.max())))
+        # a reduced input is read a little finer than it is shown, or reading between its pixels would blur it
+        py, px = (max(min(p, 1.0), p * FINER) for p in ((px, py) if turn[0] else (py, px)))
+        return cover(full, (py, px), (float(ys.min()), float(ys.max())), (float(xs.min()), float(xs.max())))
 
     def place(self, image: Image, reading: Reading, parts: Parts, frame: Frame) -> torch.Tensor:
         """The pixels of the output `frame` from an input that covers `needs(frame)`."""
