@@ -10,21 +10,22 @@ from modisp.nets.demosaic import Demosaic, demosaic
 from modisp.nets.interpolate import interpolate
 from modisp.nets.mosaic import PATTERNS, find_phase, fit, masks, sample, unfit
 from modisp.nets.restore import Restore, keep_mean, restore
+from modisp.nets.turns import turns
 
 CFAS = list(PATTERNS)
 
 
-def small(cfa: str) -> Demosaic:
+def small(cfa: str, turns: int = 1) -> Demosaic:
     torch.manual_seed(1)
-    net = Demosaic(cfa, width=8, blocks=2, inner_width=8, inner_blocks=1)
+    net = Demosaic(cfa, width=8, blocks=2, inner_width=8, inner_blocks=1, turns=turns).eval()
     for p in net.parameters():  # far from its gentle start, as a trained one is
         torch.nn.init.normal_(p, std=0.08)
     return net.requires_grad_(False)
 
 
-def small_restore() -> Restore:
+def small_restore(turns: int = 1) -> Restore:
     torch.manual_seed(1)
-    net = Restore(width=8, blocks=1, inner_width=8, inner_blocks=1)
+    net = Restore(width=8, blocks=1, inner_width=8, inner_blocks=1, turns=turns).eval()
     for p in net.parameters():
         torch.nn.init.normal_(p, std=0.1)
     return net.requires_grad_(False)
@@ -115,9 +116,10 @@ def test_bayer_phases_and_unknown_patterns() -> None:
         assert find_phase(unknown) is None
 
 
+@pytest.mark.parametrize("turns", [1, 4])
 @pytest.mark.parametrize(("cfa", "at"), [("bayer", 40), ("xtrans", 66), ("quad", 72)])
-def test_tile_with_halo_equals_whole(cfa: str, at: int) -> None:
-    net = small(cfa)
+def test_tile_with_halo_equals_whole(cfa: str, at: int, turns: int) -> None:
+    net = small(cfa, turns)
     side, halo = 24, net.halo
     at = -(-at // net.multiple) * net.multiple
     mosaic = torch.rand(1, at + side + 2 * halo + 24, at + side + 2 * halo + 24)
@@ -128,8 +130,9 @@ def test_tile_with_halo_equals_whole(cfa: str, at: int) -> None:
     assert torch.allclose(tile[:, inner, inner], whole[:, there, there], atol=1e-5)
 
 
-def test_restore_tile_with_halo_equals_whole() -> None:
-    net = small_restore()
+@pytest.mark.parametrize("turns", [1, 4])
+def test_restore_tile_with_halo_equals_whole(turns: int) -> None:
+    net = small_restore(turns)
     halo = net.halo
     mosaic = torch.rand(1, 2 * halo + 112, 2 * halo + 112)
     whole = restore(net, mosaic, 1e-3, 1e-5, 1.0)
@@ -153,6 +156,21 @@ def test_restore_keeps_the_local_mean_whatever_the_weights(level: float) -> None
     x = level + (shot * level + read) ** 0.5 * torch.randn(1, 512, 512, generator=random)
     for out in restore(small_restore(), x, shot, read, 1.0):
         assert abs(float(out.mean() - x.mean())) < max(0.005 * level, 1e-4)
+
+
+@pytest.mark.parametrize("cfa", CFAS)
+def test_turns_turn_the_result_along(cfa: str) -> None:
+    """With two turns (plain and transposed) a transposed scene gives the transposed result."""
+    net, rgb = small(cfa, turns=2), torch.rand(3, 72, 48)
+    mosaic = sample(rgb, cfa)
+    _, (transpose, flip, dy, dx), *_ = turns(cfa)
+    assert transpose and not flip
+    result = demosaic(net, mosaic)
+    turned = demosaic(net, sample(rgb.transpose(1, 2).roll((dy, dx), (1, 2)), cfa)).roll((-dy, -dx), (1, 2))
+    inner = slice(12, -12)
+    assert torch.allclose(turned.transpose(1, 2)[:, inner, inner], result[:, inner, inner], atol=1e-4) or dy or dx
+    flat = torch.tensor([0.2, 0.5, 0.7]).view(3, 1, 1).expand(3, 40, 40)
+    assert torch.allclose(demosaic(small(cfa, 4), sample(flat, cfa)), flat, atol=2e-6)
 
 
 def test_quad_is_restored_as_four_bayers() -> None:

@@ -16,6 +16,7 @@ from .compand import compand, expand
 from .interpolate import interpolate, malvar_planes
 from .mosaic import PATTERNS, RIM, fit, masks, unfit
 from .trunk import Trunk
+from .turns import averaged
 
 GATE = 5e-4
 """Local contrast (companded) at which the gate is half open: an eighth of an 8-bit step."""
@@ -25,11 +26,17 @@ FACTORS = {"bayer": 2, "xtrans": 3, "quad": 4}
 
 
 class Demosaic(nn.Module):
-    """One filter array, one size. ``cfa``: ``bayer``, ``xtrans`` or ``quad``, phase of `PATTERNS`."""
+    """One filter array, one size. ``cfa``: ``bayer``, ``xtrans`` or ``quad``, phase of `PATTERNS`.
 
-    def __init__(self, cfa: str, width: int, blocks: int, inner_width: int = 0, inner_blocks: int = 0) -> None:
+    ``turns`` (1 … 4): when not training, the mean over so many turns of the mosaic.
+    """
+
+    def __init__(
+        self, cfa: str, width: int, blocks: int, inner_width: int = 0, inner_blocks: int = 0, turns: int = 1
+    ) -> None:
         super().__init__()
         self.cfa = cfa
+        self.turns = turns
         self.factor = FACTORS[cfa]
         self.period = PATTERNS[cfa].shape[0]
         planes = self.factor**2
@@ -46,14 +53,18 @@ class Demosaic(nn.Module):
     def halo(self) -> int:
         """Pixels beyond a tile that its result depends on: a multiple of `multiple`."""
         reach = max(self.factor * (self.trunk.reach + 1), 2 * self.period, 8)
+        reach += self.period if self.turns > 1 else 0
         return -(-reach // self.multiple) * self.multiple
 
     def macs(self) -> float:
         """Multiply-accumulates per mosaic pixel."""
-        return self.trunk.macs() / self.factor**2
+        return self.turns * self.trunk.macs() / self.factor**2
 
     def forward(self, u: Tensor) -> Tensor:
         """(B, 1, H, W) companded mosaic → (B, 3, H, W) companded camera RGB."""
+        return self._look(u) if self.training else averaged(self._look, u, self.cfa, self.turns)
+
+    def _look(self, u: Tensor) -> Tensor:
         seen = u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device) if self.split else u
         seen = F.pixel_unshuffle(seen, self.factor).contiguous(memory_format=torch.channels_last)
         contrast = self._contrast(u)

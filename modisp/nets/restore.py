@@ -14,19 +14,24 @@ from torch.nn import functional as F
 from .compand import stabilise, stable_sigma, unstabilise
 from .mosaic import RIM, fit, unfit
 from .trunk import Trunk
+from .turns import averaged
 
 POOL = 16
 """Side, in mosaic pixels, of the cells over which `keep_mean` compares means."""
 
 
 class Restore(nn.Module):
-    """RGGB mosaics (other Bayer phases through `restore`)."""
+    """RGGB mosaics (other Bayer phases through `restore`).
+
+    ``turns`` (1 … 4): when not training, the mean over so many turns of the mosaic.
+    """
 
     period = 2
     factor = 2
 
-    def __init__(self, width: int, blocks: int, inner_width: int, inner_blocks: int) -> None:
+    def __init__(self, width: int, blocks: int, inner_width: int, inner_blocks: int, turns: int = 1) -> None:
         super().__init__()
+        self.turns = turns
         # 4 planes, 4 planes of detail in units of the noise, noise level, blur radius.
         self.trunk = Trunk(10, 8, width, blocks, inner_width, inner_blocks)
 
@@ -38,18 +43,28 @@ class Restore(nn.Module):
     @property
     def halo(self) -> int:
         """Pixels beyond a tile that its result depends on (`keep_mean` looks two cells further)."""
-        reach = self.factor * (self.trunk.reach + 1) + 3 * POOL
+        reach = self.factor * (self.trunk.reach + 1) + 3 * POOL + (2 if self.turns > 1 else 0)
         return -(-reach // POOL) * POOL
 
     def macs(self) -> float:
         """Multiply-accumulates per mosaic pixel."""
-        return self.trunk.macs() / self.factor**2
+        return self.turns * self.trunk.macs() / self.factor**2
 
     def forward(self, u: Tensor, sigma: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
         """Stabilised mosaic (B, 1, H, W), its noise sigma and the blur radius (B, 1, 1, 1) → clean, sharp.
 
         ``radius``: standard deviation of the PSF per axis, pixels (0 … 2).
         """
+
+        def look(x: Tensor) -> Tensor:
+            return self._look(x, sigma, radius)
+
+        both = look(u) if self.training else averaged(look, u, "bayer", self.turns)
+        clean, sharp = both.chunk(2, dim=1)
+        return clean, sharp
+
+    def _look(self, u: Tensor, sigma: Tensor, radius: Tensor) -> Tensor:
+        """→ (B, 2, H, W): clean and sharp."""
         planes = F.pixel_unshuffle(u, 2)
         detail = (planes - _mean3(planes)) / (sigma + 1e-3)
         detail = detail / (1 + 0.25 * detail.abs())
@@ -60,7 +75,7 @@ class Restore(nn.Module):
         out = self.trunk(seen.contiguous(memory_format=torch.channels_last))
         clean = planes + 4 * sigma * out[:, :4]
         sharp = clean + radius * out[:, 4:]
-        return F.pixel_shuffle(clean, 2), F.pixel_shuffle(sharp, 2)
+        return F.pixel_shuffle(torch.cat([clean, sharp], dim=1), 2)
 
 
 def keep_mean(out: Tensor, x: Tensor, shot: Tensor, read: Tensor) -> Tensor:

@@ -26,12 +26,14 @@ def export(run: Path, target: Path, test: Path | None = None, trained_on: str = 
     ``test``: a folder of pictures that were neither trained nor chosen by; the figures go into the card.
     """
     state = torch.load(run / "checkpoint.pt", weights_only=True)
-    net = build(state["architecture"])
-    net.load_state_dict(state["average"])
     chosen = task(state["task"])
+    # How many turns are averaged is no matter of the weights: the task says, now.
+    architecture = {**state["architecture"], "turns": chosen.architecture.get("turns", 1)}
+    net = build(architecture)
+    net.load_state_dict(state["average"])
     card = weights.Card(
         name=chosen.name,
-        architecture=state["architecture"],
+        architecture=architecture,
         parameters=sum(p.numel() for p in net.parameters()),
         macs_per_pixel=net.macs(),  # type: ignore[operator]
         data=trained_on,
