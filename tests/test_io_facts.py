@@ -18,6 +18,9 @@ from PIL import Image as Picture
 
 from modisp.image import Frame, Image, Metadata, Opcode, State
 from modisp.io import opcodes, open_image, open_preview, read_extras, read_info, save_image, tags
+from modisp.io.capture import capture
+from modisp.io.containers import exif_of
+from modisp.io.ifd import Block
 from modisp.io.tags import Tag, byte, double, long, rational, short, srational, text, undefined
 
 
@@ -255,3 +258,37 @@ def test_a_sources_own_integers_come_back_exactly(tmp_path: Path) -> None:
     second = open_image(tmp_path / "b.dng")
     assert torch.equal(first.pixels, second.pixels) and second.meta == first.meta and second.frame == first.frame
     assert read_extras(tmp_path / "a.dng") == {}
+
+
+# --- containers that are no TIFF files ---
+
+
+def box(kind: bytes, *inside: bytes) -> bytes:
+    body = b"".join(inside)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def test_exif_is_found_in_every_container(tmp_path: Path) -> None:
+    first, inner, gps = {271: text("Maker"), 272: text("Model")}, {34855: short(800)}, {1: text("N")}
+    whole = tags.block(first | {34665: tags.directories(inner)})
+    parts = [box(name, tags.block(t)) for name, t in ((b"CMT1", first), (b"CMT2", inner), (b"CMT4", gps))]
+    raf = b"FUJIFILMCCD-RAW ".ljust(84, b"\0") + struct.pack(">II", 100, 5000) + bytes(8)
+    heap = b"\0\0" + b"Maker\0Model\0" + bytes(3)
+    table = struct.pack("<HHII", 1, 0x080A, 12, 2) + struct.pack("<I", len(heap))
+    files = {
+        "cr3": box(b"ftyp", b"crx ") + box(b"moov", box(b"uuid", bytes(16), *parts)),
+        "raf": raf + jpeg(32, 24, exif=b"Exif\0\0" + whole),
+        "mrw": b"\0MRM" + struct.pack(">I4sI", 8 + len(whole), b"\0TTW", len(whole)) + whole,
+        "jpg": jpeg(32, 24, exif=b"Exif\0\0" + whole),
+        "crw": b"II" + struct.pack("<I", 26) + b"HEAPCCDR" + bytes(12) + heap + table,
+    }
+    for suffix, data in files.items():
+        file = tmp_path / f"a.{suffix}"
+        file.write_bytes(data)
+        block = Block(io.BytesIO(exif_of(file)))
+        found = capture(block, block.directory(block.first)[0])
+        assert (found["make"], found["model"]) == ("Maker", "Model"), suffix
+        assert suffix == "crw" or found["iso"] == 800, suffix
+        for cut in range(0, len(data), 7):
+            file.write_bytes(data[:cut])
+            exif_of(file)

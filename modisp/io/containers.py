@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from modisp.io.ifd import MAGICS, joined_blocks, segments
+from modisp.io.ifd import joined_blocks, segments
 
 _LIMIT = 16 << 20
 
 
 def exif_of(path: Path) -> bytes:
-    """A file's EXIF as a TIFF block (for TIFF files: their head, so far as EXIF needs it); b"" where none is found."""
-    with open(path, "rb") as file:
+    """The EXIF of a file that is no TIFF file itself, as a TIFF block; b"" where none is found."""
+    with open(path, "rb") as file, contextlib.suppress(struct.error):  # where a file is cut short
         head = file.read(128)
-        if (
-            head[:2] in (b"II", b"MM")
-            and struct.unpack(("<" if head[:1] == b"I" else ">") + "H", head[2:4])[0] in MAGICS
-        ):
-            file.seek(0)
-            return file.read(_LIMIT)
         if head[4:8] == b"ftyp":
             return _cr3(file)
         if head.startswith(b"FUJIFILM"):
-            at, _ = struct.unpack(">II", head[84:92])
-            return _in_jpeg(file, at)
+            return _in_jpeg(file, struct.unpack(">I", head[84:88])[0])
         if head.startswith(b"\0MRM"):
             return _mrw(file)
         if head[6:14] == b"HEAPCCDR":
             return _crw(file, head)
         return _in_jpeg(file, 0)
+    return b""
 
 
 def _in_jpeg(file: BinaryIO, base: int) -> bytes:

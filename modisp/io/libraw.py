@@ -146,17 +146,18 @@ def _capture(path: Path, raw: Any) -> dict[str, Any]:
         out["date"] = other.timestamp.isoformat()
     if lens.model.strip():
         out["lens"] = lens.model.strip()
-    data = exif_of(path)
-    if data:
+    with open(path, "rb") as file:
         try:
-            block = Block(io.BytesIO(data))
+            try:
+                block = Block(file)
+            except ValueError:
+                block = Block(io.BytesIO(exif_of(path)))
         except ValueError:
             return out
         ifd0 = block.directory(block.first)[0]
         found = capture(block, ifd0)
         found.pop("orientation", None)  # LibRaw knows each maker's habits
-        out |= found | {"exif": exif_block(block, ifd0)}
-    return out
+        return out | found | {"exif": exif_block(block, ifd0)}
 
 
 def _headerless(path: Path) -> bool:
