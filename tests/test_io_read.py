@@ -129,3 +129,16 @@ def test_big_endian_tiles_in_a_subifd(tmp_path: Path) -> None:
     image = open_image(tmp_path / "a.dng")
     assert image.meta.cfa == ("GR", "BG") and image.meta.white == (0.5, 1.0, 0.25)
     assert np.array_equal(image.pixels[0].numpy(), expected(VALUES, [[0]], 4095))
+
+
+@pytest.mark.parametrize("how", [{}, {"tile": (32, 32)}, {"planarconfig": "separate"}, {"compression": 8}])
+def test_linear_files_however_they_are_laid_out(tmp_path: Path, how: dict[str, Any]) -> None:
+    if "compression" in how:
+        pytest.importorskip("imagecodecs")
+    rgb = RNG.integers(0, 65536, (70, 90, 3), dtype=np.uint16)
+    stored = rgb.transpose(2, 0, 1).copy() if "planarconfig" in how else rgb
+    tag = (50706, "B", 4, (1, 4, 0, 0), True)
+    tifffile.imwrite(tmp_path / "a.dng", stored, photometric="LINEAR_RAW", metadata=None, extratags=[tag], **how)
+    image = open_image(tmp_path / "a.dng")
+    assert image.state is State.CAMERA
+    assert np.array_equal(image.pixels.numpy(), rgb.transpose(2, 0, 1).astype(np.float32) / np.float32(65535))

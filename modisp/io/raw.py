@@ -64,7 +64,8 @@ def _dng_values(path: Path, block: Block, facts: dng.Raw) -> tuple[NDArray[Any],
             return through_tifffile(path, facts.directory), None
         except ImageError:  # LibRaw applies such maps itself, without their black level
             facts.maps, facts.levels = [], Levels.simple(0.0, 65535.0, facts.samples)
-    if not facts.floating and facts.bits <= 16:
+    planes = facts.samples > 1 and facts.directory.integer(284, 1) == 2  # which LibRaw mixes up
+    if not facts.floating and facts.bits <= 16 and not planes:
         from modisp.io.libraw import open_libraw
 
         try:
