@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from modisp import weights
 from modisp.nets import build
 from modisp.nets.compand import stable_sigma
 from modisp.train import TASKS, Options, main, plot, train
@@ -126,6 +127,10 @@ def test_main_plot_and_export(folder: Path, tmp_path: Path) -> None:
     card = export(start, tmp_path / "w.safetensors", folder / "photos" / "val")
     assert card.steps == 12 and card.figures["encoded"] > 10
     assert str(tmp_path) not in json.dumps(card.command)
+    tuned = train(tiny(), options(folder, tmp_path / "tuned", steps=1, start=tmp_path / "w.safetensors"), silent)
+    expected, _ = weights.load(tmp_path / "w.safetensors")
+    for a, b in zip(tuned.parameters(), expected.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-2)
     with pytest.raises(KeyError, match="no task"):
         main("dream", tmp_path / "x", data=folder, say=said.append)
     with pytest.raises(FileNotFoundError, match="MODISP_DATA"):

@@ -22,6 +22,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from .. import weights
 from . import data
 from .grow import grow
 from .muon import Muon
@@ -42,7 +43,7 @@ class Options:
     validate_minutes: float = 3.0
     save_minutes: float = 2.0
     start: Path | None = None
-    """A checkpoint whose averaged weights to start from: fine-tuning, or a smaller network to grow."""
+    """A weight file, or a checkpoint, to start from: fine-tuning, or a smaller network to grow."""
     muon: float = 0.0
     """Step size of Muon for the hidden convolutions; 0: AdamW for everything."""
     average: float = 0.998
@@ -68,7 +69,7 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
     device = torch.device(options.device)
     net = task.net().to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.start is not None:
-        net = grow(torch.load(options.start, map_location=device, weights_only=True)["average"], net)
+        net = grow(_weights(options.start, device), net)
     run = Run(task, options, net, copy.deepcopy(net).eval(), optimizers(net, task, options), device)
     run.resume()
     folder = data.data_folder(options.data)
@@ -259,6 +260,13 @@ class _Stop:
 
     def _ask(self, *_: object) -> None:
         self.asked = True
+
+
+def _weights(path: Path, device: torch.device) -> dict[str, Tensor]:
+    if path.suffix == weights.SUFFIX:
+        return weights.load(path, device)[0].state_dict()
+    average: dict[str, Tensor] = torch.load(path, map_location=device, weights_only=True)["average"]
+    return average
 
 
 def _join(options: Options) -> tuple[int, int]:

@@ -84,7 +84,7 @@ def command(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--start", type=Path, help="checkpoint to fine-tune from")
+    parser.add_argument("--start", type=Path, help="weight file or checkpoint to fine-tune from")
     parser.add_argument("--muon", type=float, default=Options.muon, help="step of Muon; 0: AdamW alone")
     parser.add_argument("--average", type=float, default=Options.average)
     parser.add_argument("--validate-minutes", type=float, default=Options.validate_minutes)
