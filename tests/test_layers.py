@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 400
 
-CORE = {"image", "stage", "recipe", "mix", "resample", "resources", "cfa"}
+CORE = {"image", "param", "probe", "stage", "recipe", "mix", "resample", "resources", "cfa"}
 """Rooms about what the numbers mean and what a stage is; they rest on torch alone (platformdirs where folders are named)."""
-HELP = {"cube", "kriging", "tonecurve", "warp"}
+HELP = {"cube", "kriging", "lensmap", "noise", "tonecurve", "warp", "wavelet"}
 """Closed forms that several stages share: torch only, no stages, no files."""
 
 # room → (rooms of modisp that it may know, packages from outside); numpy and the standard library are free to all

@@ -62,9 +62,9 @@ def stages(
     from modisp.resources import plugin_folder
     from modisp.stage import BROKEN, SLOTS, list_stages, load_plugin
 
-    table = list_stages()
     for path in plugin:
         load_plugin(path)
+    table = list_stages()
     for where, why in BROKEN.items():
         say.warn(f"the plug-in {where} cannot be used: {why}")
     rows = sorted(table.values(), key=lambda c: (_place(c, SLOTS), not _is_default(c), c.name))
