@@ -44,7 +44,7 @@ class Options:
     save_minutes: float = 2.0
     start: Path | None = None
     """A weight file, or a checkpoint, to start from: fine-tuning, or a smaller network to grow."""
-    muon: float = 0.0
+    muon: float = 0.003
     """Step size of Muon for the hidden convolutions; 0: AdamW for everything."""
     average: float = 0.998
     weight_decay: float = 1e-4
@@ -58,7 +58,9 @@ class Options:
         for name in ("steps", "minutes", "seed", "muon"):
             value = getattr(self, name)
             words += [f"--{name}", f"{value:g}"] if value else []
-        return " ".join(words + (["--start", self.start.parent.name] if self.start else []))
+        if self.start:
+            words += ["--start", self.start.parent.name if self.start.name == "checkpoint.pt" else self.start.name]
+        return " ".join(words)
 
 
 def train(task: Task, options: Options, say: Any = print) -> nn.Module:
