@@ -86,6 +86,9 @@ def test_white_level_is_seen_where_the_file_does_not_say(tmp_path: Path) -> None
     values[:, :2] = 16383 - 2400
     image = open_image(dng(tmp_path / "a.dng", values, {258: short(14)}, data=packed(values, 14)))
     assert image.meta.white_level == 14000 and image.pixels.max() == 1
+    even = RNG.integers(0, 16000, (64, 64), dtype=np.uint16)  # bright, but nothing piles up
+    image = open_image(dng(tmp_path / "b.dng", even, {258: short(14)}, data=packed(even, 14)))
+    assert image.meta.white_level == 16383
 
 
 def test_crop_follows_the_aspect_chosen_in_the_camera(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def saturated(values: NDArray[Any], levels: Levels) -> Levels:
     top, white = float(values.max()), float(levels.white.max())
     if not 0.7 * white < top < white:
         return levels
-    piled = np.count_nonzero(values >= top - max(1.0, 0.002 * white))
-    if piled < max(16, values.size // 20000):
+    piled, near = (np.count_nonzero(values >= values.dtype.type(top - d)) for d in (1.0, 0.02 * white))
+    if piled < max(16, values.size // 20000) or 2 * piled < near:
         return levels
     return Levels(levels.black, np.full_like(levels.white, top), levels.across, levels.down)
