@@ -1,0 +1,182 @@
+"""The right side: histogram, group jumps, and the panels of all stages, grouped as a photographer thinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QSettings, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from editor_app import theme
+from editor_app.declared import Declarations
+from editor_app.layout import Plane, Words, column, hairline, row
+from editor_app.recipes import Recipe
+from editor_app.stage_panel import StagePanel
+from editor_app.widgets import Scroll, Tool
+from editor_app.words import tr
+
+GROUPS = {
+    "Raw": "group-raw",
+    "White balance": "group-white-balance",
+    "Light": "group-light",
+    "Colour": "group-colour",
+    "Style": "group-style",
+    "Detail": "group-detail",
+    "Lens & crop": "group-lens-crop",
+    "Output": "group-output",
+}
+"""A photographer's groups, in order, with their icons."""
+OTHER = "Other"
+_OPEN = {"White balance", "Light", "Colour", "Detail"}
+
+
+def group_of(name: str) -> str:
+    """The group that a stage is shown in."""
+    return name if name in GROUPS else OTHER
+
+
+class Panels(QWidget):
+    """Headers and rows of every entry of the recipe shown; built once per stage, then only updated."""
+
+    edited = Signal(str, str, object)
+    done = Signal()
+    applied = Signal(str, object)
+    switched = Signal(str, bool)
+    reset = Signal(str)
+    swapped = Signal(str, str)
+    viewed = Signal(str, bool)
+    picking = Signal(str, str)
+
+    def __init__(self, histogram: QWidget) -> None:
+        super().__init__()
+        self.declared: Declarations | None = None
+        self.panels: dict[tuple[str, str], StagePanel] = {}
+        self.shape: list[tuple[str, str]] = []
+        self.tops: dict[str, QWidget] = {}
+        self.settings = QSettings()
+        self.jumps = {g: Tool(icon, g, check=True, size=32) for g, icon in GROUPS.items()}
+        for g, tool in self.jumps.items():
+            tool.clicked.connect(lambda _, g=g: self.jump(g))
+        bar = row(*self.jumps.values(), margin=(14, 4, 14, 4), gap=5)
+        self.inner = QWidget()
+        self.list = QVBoxLayout(self.inner)
+        self.list.setContentsMargins(0, 0, 0, 0)
+        self.list.setSpacing(0)
+        self.area = Scroll(self.inner)
+        self.area.verticalScrollBar().valueChanged.connect(lambda _: self._mark())
+        layout = column(histogram, hairline(), Plane(bar, height=40), hairline(), self.area)
+        outer = column(Plane(layout, "panel"))
+        self.setLayout(outer)
+        self.setFixedWidth(theme.RIGHT)
+
+    def set_declared(self, declared: Declarations) -> None:
+        """Take (new) declarations; the panels are built again when a recipe is shown."""
+        self.declared, self.shape = declared, []
+        for p in self.panels.values():
+            p.deleteLater()
+        self.panels = {}
+
+    def show_recipe(
+        self,
+        recipe: Recipe,
+        readings: Mapping[str, Any] | None = None,
+        accepted: frozenset[str] | None = None,
+    ) -> None:
+        """Show a recipe's values; `accepted` names the stages that can serve this picture."""
+        if self.declared is None:
+            return
+        rows = [e for e in recipe["entries"] if e["stage"] in self.declared.stages]
+        shape = [(str(e["id"]), str(e["stage"])) for e in rows]
+        for key in shape:
+            if key not in self.panels:
+                self.panels[key] = self._build(*key, accepted)
+        if shape != self.shape:
+            self.shape = shape
+            self._arrange()
+        for e in rows:
+            self.panels[e["id"], e["stage"]].show_entry(e, (readings or {}).get(e["id"]))
+
+    def _build(self, ident: str, stage: str, accepted: frozenset[str] | None) -> StagePanel:
+        assert self.declared is not None
+        info = self.declared.stages[stage]
+        rivals = self.declared.fitting(info.slot, accepted)
+        if info not in rivals:
+            rivals = [info, *rivals]
+        unfolded = self.settings.value(f"unfolded/{ident}", group_of(info.group) in _OPEN, type=bool)
+        panel = StagePanel(ident, info, rivals, bool(unfolded))
+        for name in ("edited", "done", "applied", "switched", "reset", "swapped", "viewed", "picking"):
+            getattr(panel, name).connect(getattr(self, name))
+        panel.folded.connect(lambda i, folded: self.settings.setValue(f"unfolded/{i}", not folded))
+        panel.alone.connect(self._alone)
+        return panel
+
+    def _arrange(self) -> None:
+        """Lay the panels out by group."""
+        while self.list.count():
+            item = self.list.takeAt(0)
+            w = item.widget() if item is not None else None
+            if w is not None:
+                w.setParent(None)
+                if not isinstance(w, StagePanel):
+                    w.deleteLater()
+        groups: dict[str, list[StagePanel]] = {g: [] for g in (*GROUPS, OTHER)}
+        for key in self.shape:
+            groups[group_of(self.panels[key].info.group)].append(self.panels[key])
+        self.tops = {}
+        for g, panels in groups.items():
+            if not panels:
+                continue
+            if self.tops:
+                self.list.addWidget(hairline(right=8))
+            caption = g.upper() if len(panels) > 1 else ""
+            top = Plane(
+                row(Words(caption, "faint", 10, 500, capitals=True), margin=(16, 6, 16, 0)), height=26 if caption else 4
+            )
+            self.tops[g] = top
+            self.list.addWidget(top)
+            for p in panels:
+                self.list.addWidget(p)
+                p.show()
+            self.list.addSpacing(4)
+        self.list.addStretch(1)
+        for g, tool in self.jumps.items():
+            tool.setEnabled(g in self.tops)
+            tool.setToolTip(g if g in self.tops else tr("{0}: nothing here yet").format(g))
+        self._mark()
+
+    def _alone(self, ident: str) -> None:
+        for (i, _), p in self.panels.items():
+            p.set_folded(i != ident)
+            self.settings.setValue(f"unfolded/{i}", i == ident)
+
+    def panel(self, ident: str) -> StagePanel | None:
+        """The panel of an entry that is shown."""
+        return next((self.panels[k] for k in self.shape if k[0] == ident), None)
+
+    def set_viewed(self, ident: str) -> None:
+        """Light the eye of the entry whose picture is viewed; "" for the result."""
+        for p in self._shown():
+            p.eye.setChecked(p.ident == ident)
+
+    def _shown(self) -> Iterable[StagePanel]:
+        return (self.panels[k] for k in self.shape)
+
+    def jump(self, group: str) -> None:
+        """Scroll to a group."""
+        if group in self.tops:
+            self.area.verticalScrollBar().setValue(self.tops[group].y())
+        self._mark()
+
+    def reveal(self, ident: str) -> None:
+        """Scroll to the panel of an entry and unfold it."""
+        p = self.panel(ident)
+        if p is not None:
+            p.set_folded(False)
+            self.area.verticalScrollBar().setValue(p.y())
+
+    def _mark(self) -> None:
+        at = self.area.verticalScrollBar().value() + 40
+        here = [g for g, w in self.tops.items() if w.y() <= at]
+        for g, tool in self.jumps.items():
+            tool.setChecked(bool(here) and g == here[-1])

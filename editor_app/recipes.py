@@ -1,0 +1,111 @@
+"""Recipes as plain data, the way `modisp.recipe.Recipe.dump` writes them, and the edits that a window makes to them.
+
+Nothing here imports torch or Qt.  Every function returns new data and leaves the old alone, so that undo is a list of
+recipes and comparison is `==`.  What needs a stage's own knowledge (swapping, fitting to a camera) is asked of the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from editor_app.declared import Declarations, ParamInfo, StageInfo
+
+Recipe = Mapping[str, Any]
+Entry = Mapping[str, Any]
+
+
+def entries(recipe: Recipe) -> list[Entry]:
+    """The entries in order."""
+    return list(recipe["entries"])
+
+
+def entry(recipe: Recipe, ident: str) -> Entry:
+    """One entry by its id; KeyError where there is none."""
+    for e in recipe["entries"]:
+        if e["id"] == ident:
+            return e  # type: ignore[no-any-return]  # plain JSON data
+    raise KeyError(ident)
+
+
+def stage_of(recipe: Recipe, ident: str, declared: Declarations) -> StageInfo | None:
+    """The declaration of an entry's stage; None where it is not installed."""
+    return declared.stages.get(entry(recipe, ident)["stage"])
+
+
+def is_on(e: Entry) -> bool:
+    """Whether an entry is switched on."""
+    return bool(e.get("on", True))
+
+
+def value(e: Entry, p: ParamInfo) -> Any:
+    """A parameter's value in an entry: the one that differs from the default, else the default."""
+    return e.get("values", {}).get(p.name, p.default)
+
+
+def changed(e: Entry, info: StageInfo) -> bool:
+    """Whether anything of an entry differs from its default."""
+    values = e.get("values", {})
+    return not is_on(e) or any(p.name in values and values[p.name] != p.default for p in info.params)
+
+
+def _with_entry(recipe: Recipe, new: Entry) -> Recipe:
+    return {**recipe, "entries": [new if e["id"] == new["id"] else e for e in recipe["entries"]]}
+
+
+def with_value(recipe: Recipe, ident: str, p: ParamInfo, v: Any) -> Recipe:
+    """The recipe with one parameter set; a default leaves no trace."""
+    return with_values(recipe, ident, {p.name: p}, {p.name: v})
+
+
+def with_values(recipe: Recipe, ident: str, params: Mapping[str, ParamInfo], new: Mapping[str, Any]) -> Recipe:
+    """The recipe with several parameters of one entry set."""
+    e = entry(recipe, ident)
+    values = {**e.get("values", {}), **new}
+    values = {k: v for k, v in values.items() if k not in params or v != params[k].default}
+    out = {k: v for k, v in e.items() if k != "values"}
+    if values:
+        out["values"] = values
+    return _with_entry(recipe, _ordered(out))
+
+
+def with_switch(recipe: Recipe, ident: str, on: bool) -> Recipe:
+    """The recipe with one entry switched on or off."""
+    e = {k: v for k, v in entry(recipe, ident).items() if k != "on"}
+    return _with_entry(recipe, _ordered(e if on else {**e, "on": False}))
+
+
+def reset(recipe: Recipe, ident: str) -> Recipe:
+    """The recipe with one entry at its defaults and on."""
+    e = {k: v for k, v in entry(recipe, ident).items() if k not in ("values", "on")}
+    return _with_entry(recipe, e)
+
+
+def with_look(recipe: Recipe, look: Mapping[str, Any] | None, alone: bool) -> Recipe:
+    """The recipe with a style laid over it, in place of all others (`alone`) or of an earlier one of its name."""
+    rows = [] if alone or look is None else [k for k in recipe.get("looks", ()) if k["name"] != look["name"]]
+    if look is not None:
+        rows.append(look)
+    return with_looks(recipe, rows)
+
+
+def with_looks(recipe: Recipe, looks: Sequence[Mapping[str, Any]]) -> Recipe:
+    """The recipe under other looks."""
+    out = {k: v for k, v in recipe.items() if k != "looks"}
+    return {**out, "looks": list(looks)} if looks else out
+
+
+def _ordered(e: Entry) -> Entry:
+    first = ("id", "stage", "slot", "version", "values", "on")
+    return {k: e[k] for k in (*first, *e) if k in e}
+
+
+def pasted(onto: Recipe, source: Recipe, slots: set[str]) -> Recipe:
+    """`onto` with the entries of some slots set as in `source` (same stage only), and with its looks."""
+    mine = {e["id"]: e for e in source["entries"]}
+    rows = []
+    for e in onto["entries"]:
+        other = mine.get(e["id"])
+        fits = other is not None and other["stage"] == e["stage"] and e["slot"] in slots
+        rows.append(other if fits else e)
+    return with_looks({**onto, "entries": rows}, source.get("looks", ()))

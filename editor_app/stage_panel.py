@@ -1,0 +1,150 @@
+"""The panel of one stage: a header and a row per parameter, drawn from its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QPainter
+from PySide6.QtWidgets import QMenu, QWidget
+
+from editor_app import paint, theme
+from editor_app.chips import Chips
+from editor_app.controls import Control, PickRow, control_for, spacer
+from editor_app.declared import StageInfo
+from editor_app.layout import Drawing, Plane, Words, button, column, row
+from editor_app.recipes import Entry, changed, is_on, value
+from editor_app.widgets import Combo, Switch, Tool
+from editor_app.words import tr
+
+
+class StagePanel(QWidget):
+    """fold | name | changed dot | … | implementation | reset | view | switch; below it one row per parameter."""
+
+    edited = Signal(str, str, object)  # entry, parameter, value
+    done = Signal()
+    applied = Signal(str, object)  # entry, several values at once
+    switched = Signal(str, bool)
+    reset = Signal(str)
+    swapped = Signal(str, str)  # entry, stage
+    viewed = Signal(str, bool)
+    picking = Signal(str, str)  # entry, parameter
+    folded = Signal(str, bool)
+    alone = Signal(str)  # fold all the others
+
+    def __init__(self, ident: str, info: StageInfo, rivals: Sequence[StageInfo], unfolded: bool) -> None:
+        super().__init__()
+        self.ident, self.info = ident, info
+        self.changed = False
+        self.setAccessibleName(info.heading)
+        self.controls: dict[str, Control] = {}
+        self.chips = Chips()
+        plain = [self._control(p) for p in info.params if not p.advanced]
+        extra = [self._control(p) for p in info.params if p.advanced]
+        rows: list[QWidget] = [c for c in plain if c is not None]
+        more: list[QWidget] = [c for c in extra if c is not None]
+        self.more = Plane(column(*more))
+        self.more.hide()
+        self.reveal = button(tr("More"), "quiet")
+        self.reveal.setFont(theme.font(11))
+        self.reveal.clicked.connect(self._reveal)
+        body = column(self.chips, *rows, self.more, spacer())
+        if more:
+            body.insertLayout(body.count() - 1, row(16, self.reveal, None))
+        self.body = Plane(body)
+        self.has_rows = bool(rows or more)
+        self._header(rivals)
+        layout = column(self.header, self.body)
+        self.setLayout(layout)
+        self.set_folded(not (unfolded and self.has_rows))
+        self.chips.applied.connect(lambda values: self.applied.emit(self.ident, values))
+
+    def _control(self, p: Any) -> Control | None:
+        c = control_for(p)
+        if c is not None:
+            self.controls[p.name] = c
+            c.changed.connect(lambda v: self.edited.emit(self.ident, p.name, v))
+            c.done.connect(self.done)
+            if isinstance(c, PickRow):
+                c.picking.connect(lambda: self.picking.emit(self.ident, p.name))
+        return c
+
+    def _header(self, rivals: Sequence[StageInfo]) -> None:
+        name = self.info.heading
+        self.fold = Tool("down", tr("Fold {0} (Alt: all others)").format(name), size=16)
+        self.title = Words(name, "text", 12, 600)
+        self.title.mousePressEvent = lambda e: self._fold()  # type: ignore[method-assign]
+        self.dot = Drawing(self._dot, width=14, height=theme.HEAD)
+        self.kind = Combo([(s.kind, s.name) for s in rivals], flat=True)
+        self.kind.setMaximumWidth(118)
+        self.kind.setAccessibleName(tr("Implementation of {0}").format(name))
+        for i, s in enumerate(rivals):
+            self.kind.setItemData(i, f"{s.title}\n{s.note}", Qt.ItemDataRole.ToolTipRole)
+        self.kind.set_value(self.info.name)
+        self.kind.view().setMinimumWidth(160)
+        if len(rivals) < 2:
+            self.kind.hide()
+        self.undo = Tool("reset", tr("Reset {0}").format(name), size=22)
+        self.eye = Tool("eye", tr("View the picture after {0}").format(name), check=True, size=22)
+        self.switch = Switch(tr("{0} on or off").format(name))
+        end: QWidget = self.switch if self.info.has_switch else Drawing(lambda p, w, h: None, 22, 24)
+        if not self.info.has_switch:
+            self.switch.setParent(self)
+            self.switch.hide()
+        layout = row(
+            self.fold, self.title, self.dot, None, self.kind, 2, self.undo, self.eye, 6, end, margin=(0, 0, 8, 0)
+        )
+        self.header = Plane(layout, height=theme.HEAD)
+        self.fold.clicked.connect(self._fold)
+        self.fold.alt_clicked.connect(lambda: self.alone.emit(self.ident))
+        self.kind.activated.connect(lambda _: self._swap())
+        self.undo.clicked.connect(lambda: self.reset.emit(self.ident))
+        self.eye.clicked.connect(lambda on: self.viewed.emit(self.ident, on))
+        self.switch.clicked.connect(lambda on: self.switched.emit(self.ident, on))
+
+    def _dot(self, p: QPainter, w: int, h: int) -> None:
+        if self.changed:
+            paint.disc(p, 7, h / 2 + 0.5, 2.5, theme.now().knob)
+
+    def _swap(self) -> None:
+        if self.kind.value() != self.info.name:
+            self.swapped.emit(self.ident, self.kind.value())
+
+    def _reveal(self) -> None:
+        shown = not self.more.isVisible()
+        self.more.setVisible(shown)
+        self.reveal.setText(tr("Less") if shown else tr("More"))
+
+    def _fold(self) -> None:
+        if self.has_rows:
+            self.set_folded(not self.body.isHidden())
+            self.folded.emit(self.ident, self.body.isHidden())
+
+    def set_folded(self, folded: bool) -> None:
+        """Show the rows, or the header alone."""
+        self.body.setVisible(not folded)
+        self.fold.set_icon(("right" if folded else "down") if self.has_rows else "")
+        self.fold.setEnabled(self.has_rows)
+
+    def show_entry(self, e: Entry, reading: Mapping[str, Any] | None = None) -> None:
+        """Show an entry's values and what was measured, without telling anybody."""
+        self.changed = changed(e, self.info)
+        self.dot.setToolTip(tr("Changed") if self.changed else "")
+        self.dot.update()
+        self.undo.set_icon("reset" if self.changed else "")
+        self.undo.setEnabled(self.changed)
+        self.switch.setChecked(is_on(e))
+        for p in self.info.params:
+            if p.name in self.controls:
+                self.controls[p.name].show_value(value(e, p))
+        rows = (reading or {}).get("candidates", ())
+        self.chips.show_candidates(rows, {p.name: value(e, p) for p in self.info.params})
+
+    def contextMenuEvent(self, e: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        entry = menu.addAction(tr("Reset {0}").format(self.info.heading), lambda: self.reset.emit(self.ident))
+        entry.setEnabled(self.changed)
+        menu.addAction(tr("View the picture after it"), lambda: self.viewed.emit(self.ident, True))
+        menu.addAction(tr("Fold all others"), lambda: self.alone.emit(self.ident))
+        menu.exec(e.globalPos() if e.globalPos() else QPoint())

@@ -1,0 +1,39 @@
+"""Words for people: translation, and numbers as a photographer writes them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+MINUS = "\u2212"
+
+
+def tr(words: str) -> str:
+    """The words in the user's language, through Qt's translators."""
+    return QCoreApplication.translate("editor", words)
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with its sign, except zero; a true minus."""
+    out = f"{value:+.{digits}f}" if round(value, digits) else f"{0:.{digits}f}"
+    return out.replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """A time as short as it can be said: 12 ms, 2.9 s, 3 min."""
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"
+
+
+def left(seconds: float) -> str:
+    """How long something will still take; empty where nobody can tell."""
+    return tr("{0} left").format(duration(max(1.0, seconds))) if seconds > 0 else ""
+
+
+def shutter(seconds: float) -> str:
+    """An exposure time as cameras show it."""
+    if seconds <= 0:
+        return ""
+    return f"1/{1 / seconds:.0f} s" if seconds < 0.4 else f"{seconds:g} s"

@@ -1,0 +1,90 @@
+"""What the editor's tests stand on: a window system without a screen, settings of their own, no error left unseen.
+
+pytest-qt is taken up here and not by itself, because it would end every test run where Qt's system libraries are missing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+
+try:
+    from PySide6 import QtGui, QtSvg, QtWidgets  # noqa: F401
+    from pytestqt.qt_compat import qt_api
+    from pytestqt.qtbot import QtBot, _close_widgets
+
+    qt_api.set_qt_api("pyside6")
+    WHY = ""
+except ImportError as e:
+    WHY = f"Qt does not start here ({e}); docs/editor.md lists what it needs"
+    collect_ignore_glob = ["test_*.py"]
+
+
+class Without(pytest.Item):
+    """Stands for all of the editor's tests where they cannot run, so that a reader of the report knows why."""
+
+    def runtest(self) -> None:
+        pytest.skip(WHY)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if WHY and file_path.name == "conftest.py":
+        return _Folder.from_parent(parent, path=file_path)
+    return None
+
+
+class _Folder(pytest.File):
+    def collect(self) -> Iterator[pytest.Item]:
+        yield Without.from_parent(self, name="the editor's tests")
+
+
+@pytest.fixture(scope="session")
+def declared() -> object:
+    """The real declarations, as the engine tells them."""
+    from editor_app.declared import Declarations
+    from editor_app.engine.declare import declarations
+
+    return Declarations(declarations())
+
+
+@pytest.fixture(scope="session")
+def qapp() -> object:
+    """The one application."""
+    return QtWidgets.QApplication.instance() or QtWidgets.QApplication(["modisp-editor"])
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> Iterator[QtBot]:
+    """Mouse, keyboard and waiting; widgets given to `addWidget` are closed at the end."""
+    bot = QtBot(request)
+    bot._should_raise = lambda raising: raising is not False  # its setting is not registered, see above
+    yield bot
+    _close_widgets(request.node)
+
+
+@pytest.fixture(autouse=True)
+def _dressed(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The dark theme, settings of its own, and every error of a slot (which Qt only prints) seen."""
+    if WHY:
+        yield
+        return
+    from PySide6.QtCore import QSettings
+
+    from editor_app import theme
+
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    app = request.getfixturevalue("qapp")
+    app.setOrganizationName("modisp-tests")
+    app.setApplicationName(tmp_path.name)
+    theme.use("dark")
+    errors: list[BaseException] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: errors.append(error))
+    yield
+    assert not errors, errors

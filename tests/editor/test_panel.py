@@ -1,0 +1,138 @@
+"""Panels: every registered stage's is built, every control agrees with its declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QWidget
+
+from editor_app import recipes
+from editor_app.controls import NumberRow, control_for
+from editor_app.declared import Declarations, ParamInfo
+from editor_app.panel import Panels
+from editor_app.stage_panel import StagePanel
+
+CURVE = [[0.0, 0.0], [1.0, 1.0]]
+OTHERS: dict[str, tuple[Any, Any]] = {
+    "number": (0.5, 0.75),
+    "switch": (True, False),
+    "choice": ("a", "b"),
+    "curve": (CURVE, [[0.0, 0.0], [0.5, 0.7], [1.0, 1.0]]),
+    "colour": ([0.5, 0.5, 0.5], [1.0, 0.0, 0.0]),
+    "file": ("", "/x/y.cube"),
+    "text": ("", "words"),
+    "rect": ([], [1.0, 2.0, 30.0, 40.0]),
+}
+
+
+def info(kind: str) -> ParamInfo:
+    default = OTHERS[kind][0]
+    choices = ("a", "b") if kind == "choice" else ()
+    return ParamInfo("x", kind, default, 0, 1, 0.01, choices=choices, help="What it does.", inference=True)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_controls_show_without_telling_and_tell_when_taken(qtbot: Any, kind: str) -> None:
+    c = control_for(info(kind))
+    assert c is not None
+    qtbot.addWidget(c)
+    heard: list[Any] = []
+    c.changed.connect(heard.append)
+    c.show_value(OTHERS[kind][1])
+    assert not heard and c.name.token == "text"
+    c.take(OTHERS[kind][0])
+    assert heard == [OTHERS[kind][0]] and c.name.token == "soft"
+    assert "What it does." in c.toolTip() and c.accessibleName()
+
+
+def test_kinds_that_have_no_row() -> None:
+    assert control_for(ParamInfo("x", "mask", [])) is None
+    assert control_for(ParamInfo("x", "rect", [])) is None  # not measured: set by a tool on the picture
+
+
+def number(qtbot: Any) -> NumberRow:
+    c = NumberRow(ParamInfo("ev", "number", 0.0, -5, 5, 0.05, "EV"))
+    c.resize(320, 26)
+    qtbot.addWidget(c)
+    c.show()
+    return c
+
+
+def test_dragging_is_one_gesture(qtbot: Any) -> None:
+    c = number(qtbot)
+    heard: list[Any] = []
+    c.changed.connect(heard.append)
+    ends: list[int] = []
+    c.done.connect(lambda: ends.append(1))
+    s = c.slider
+    middle = QPoint(s.width() // 2, 13)
+    qtbot.mousePress(s, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(s, middle + QPoint(10, 0))
+    qtbot.mouseMove(s, middle + QPoint(20, 0))
+    assert not ends
+    qtbot.mouseRelease(s, Qt.MouseButton.LeftButton, pos=middle + QPoint(20, 0))
+    assert len(ends) == 1 and heard[-1] > heard[0] > 0
+    assert c.number.text() == c.shown.text(heard[-1])
+    qtbot.mouseDClick(s, Qt.MouseButton.LeftButton, pos=middle)
+    assert heard[-1] == 0.0 and c.number.text() == "0.00"
+
+
+def test_escape_takes_a_drag_back(qtbot: Any) -> None:
+    c = number(qtbot)
+    s = c.slider
+    s.setFocus()
+    qtbot.mousePress(s, Qt.MouseButton.LeftButton, pos=QPoint(s.width() - 20, 13))
+    assert s.value > 0
+    qtbot.keyClick(s, Qt.Key.Key_Escape)
+    assert s.value == 0 and not s.dragging
+
+
+def test_keys_and_typing(qtbot: Any) -> None:
+    c = number(qtbot)
+    heard: list[Any] = []
+    c.changed.connect(heard.append)
+    qtbot.keyClick(c.slider, Qt.Key.Key_Right)
+    qtbot.keyClick(c.slider, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert heard == pytest.approx([0.05, 0.55])
+    with qtbot.waitSignal(c.done, timeout=2000):
+        pass
+    c.number.setFocus()
+    c.number.selectAll()
+    qtbot.keyClicks(c.number, "-1,5")
+    qtbot.keyClick(c.number, Qt.Key.Key_Return)
+    assert heard[-1] == -1.5 and c.number.text() == "\u22121.50"
+    c.number.selectAll()
+    qtbot.keyClicks(c.number, "99")
+    qtbot.keyClick(c.number, Qt.Key.Key_Return)
+    assert heard[-1] == 5 and c.number.text() == "+5.00"
+
+
+def test_every_registered_stage_has_a_panel(qtbot: Any, declared: Declarations) -> None:
+    for stage in declared.stages.values():
+        panel = StagePanel(stage.slot, stage, declared.fitting(stage.slot), True)
+        qtbot.addWidget(panel)
+        rows = [p.name for p in stage.params if p.kind in ("number", "switch", "choice", "curve", "file", "text")]
+        assert set(rows) <= set(panel.controls)
+        panel.show_entry({"id": stage.slot, "stage": stage.name, "slot": stage.slot})
+        assert not panel.changed
+
+
+def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
+    panels = Panels(QWidget())
+    qtbot.addWidget(panels)
+    panels.set_declared(declared)
+    recipe = declared.default["raw"]
+    panels.show_recipe(recipe)
+    assert [k[0] for k in panels.shape] == [e["id"] for e in recipe["entries"]]
+    ident = next(e["id"] for e in recipe["entries"] if declared.stages[e["stage"]].has_switch)
+    panels.show_recipe(recipes.with_switch(recipe, ident, False))
+    panel = panels.panel(ident)
+    assert panel is not None and panel.changed and not panel.switch.isChecked()
+    heard: list[Any] = []
+    panels.reset.connect(heard.append)
+    panel.undo.click()
+    assert heard == [ident]
+    panels.show_recipe(declared.default["picture"])
+    assert [k[0] for k in panels.shape] == [e["id"] for e in declared.default["picture"]["entries"]]
