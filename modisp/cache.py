@@ -40,6 +40,7 @@ class Cache:
     def __init__(self, memory: int = 1 << 30, disk: int = 8 << 30, folder: Path | None = None) -> None:
         self.memory, self.disk, self.folder = memory, disk, folder
         self.used = 0
+        self.trails: dict[str, Mapping[int, str]] = {}  # what a request was last made of, so that changes show
         self._items: OrderedDict[str, Tensors] = OrderedDict()
         self._data: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -135,6 +136,7 @@ class Cache:
         with self._lock:
             self._items.clear()
             self._data.clear()
+            self.trails.clear()
             self.used = 0
 
     def _remember(self, key: str, tensors: Tensors) -> None:

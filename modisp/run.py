@@ -8,17 +8,16 @@ input it needs for a frame of its output.
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
 from modisp.cache import Cache, key_of, shared_cache
 from modisp.image import LATTICE, Frame, Image, Metadata, State
+from modisp.keys import identity, key_after, source_key
 from modisp.recipe import Entry, Recipe
 from modisp.resample import resize_image
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
@@ -85,8 +84,8 @@ class Run:
             step.reading = self._reading(step, (readings or {}).get(e.id))
             step.meta_after = replace(stage.describe(meta, step.reading), done=e.id)
             step.full_after = stage.full_size(full, meta)
-            key = _key(key, stage, step.reading)
-            seen = _key(seen, stage, step.reading) if stage.seen_by_measure else seen
+            key = key_after(key, stage, step.reading)
+            seen = key_after(seen, stage, step.reading) if stage.seen_by_measure else seen
             meta, full, self.state = step.meta_after, step.full_after, stage.writes
         self.meta, self.full, self.key = meta, full, key
 
@@ -140,29 +139,59 @@ class Run:
         return Image(pixels, step.stage.writes, step.meta_after, frame)
 
     def _kept(self, n: int, frame: Frame) -> Image:
-        """As `_pull`, but stage by stage, every result kept in memory."""
-        if n <= self.raw_end:
-            return self._pull(n, frame)
+        """As `_pull`, from the latest result in memory that still holds; the result is kept.
+
+        Strips go through all stages at once, small enough for the processor's cache.  Only the input of the
+        first stage that changed since the last such request is kept besides: what has changed is likely to change again.
+        """
+        frames, keys = {n: frame}, {}
+        for i in range(n, self.raw_end, -1):
+            step = self.steps[i - 1]
+            after = key_after(step.key, step.stage, step.reading)
+            keys[i] = key_of("look", after, *dataclasses.astuple(frames[i]), str(self.device))
+            frames[i - 1] = _needs(step, frames[i])
+        trail = key_of("trail", *dataclasses.astuple(frame))
+        before = self.cache.trails.get(trail, {})
+        self.cache.trails[trail] = keys
+        changed = next((i for i in range(self.raw_end + 1, n) if before.get(i) != keys[i]), n)
+        start = next((i for i in range(n, self.raw_end, -1) if self.cache.get(keys[i])), self.raw_end)
+        for end in sorted({changed - 1, n}):
+            if start < end:
+                self._fuse(start, end, frames, keys)
+                start = end
         step = self.steps[n - 1]
-        key = key_of(
-            "look", _key(step.key, step.stage, step.reading), frame.full, frame.rect, frame.size, str(self.device)
-        )
+        return Image(self._held(keys[n]), step.stage.writes, step.meta_after, frame)
+
+    def _held(self, key: str) -> torch.Tensor:
         found = self.cache.get(key)
-        if found is not None:
-            return Image(found["pixels"], step.stage.writes, step.meta_after, frame)
-        image = replace(self._kept(n - 1, _needs(step, frame)), meta=step.meta)
-        out = torch.empty(3, *frame.size)
+        assert found is not None, "the cache keeps at least what was put into it last"
+        return found["pixels"]
+
+    def _fuse(self, start: int, end: int, frames: Mapping[int, Frame], keys: Mapping[int, str]) -> None:
+        """Stages start + 1 … end in one go, strip by strip; the result is put under its key."""
+        state, meta, _ = self._after(start)
+        if start > self.raw_end:
+            base = self._here(Image(self._held(keys[start]), state, meta, frames[start]))
+        else:
+            base = self._pull(start, frames[start])
+        out = torch.empty(3, *frames[end].size)
+
+        def pull(n: int, t: Frame) -> Image:
+            if n == start:
+                return base.cut(t)
+            checkpoint()
+            step = self.steps[n - 1]
+            need = _needs(step, t)
+            image = replace(pull(n - 1, need), meta=step.meta)
+            pixels = step.stage.place(image, step.reading, self._parts(n - 1, need), t)
+            return Image(pixels, step.stage.writes, step.meta_after, t)
 
         def one(t: Frame) -> None:
-            checkpoint()
-            need = _needs(step, t)
-            top, left = t.within(frame)
-            pixels = step.stage.place(self._here(image.cut(need)), step.reading, self._parts(n - 1, need), t)
-            out[:, top : top + t.size[0], left : left + t.size[1]] = pixels
+            top, left = t.within(frames[end])
+            out[:, top : top + t.size[0], left : left + t.size[1]] = pull(end, t).pixels
 
-        each(one, strips(frame))
-        self.cache.put(key, {"pixels": out})
-        return Image(out, step.stage.writes, step.meta_after, frame)
+        each(one, strips(frames[end]))
+        self.cache.put(keys[end], {"pixels": out})
 
     def _base(self, n: int, frame: Frame) -> Image:
         """The source (n = 0) or the result of the RAW zone, for a frame."""
@@ -206,7 +235,7 @@ class Run:
 
     def _raw_key(self) -> str:
         s = self.steps[self.raw_end - 1]
-        return key_of("raw", _key(s.key, s.stage, s.reading))
+        return key_of("raw", key_after(s.key, s.stage, s.reading))
 
     def _prepare_raw(self) -> None:
         """What runs on the whole picture comes first, so that tiles of the look zone only cut from it."""
@@ -257,7 +286,7 @@ class Run:
         stage = step.stage
         if type(stage).infer is Stage.infer:
             return None
-        key = key_of("infer", step.key, *_identity(stage, inference=True), step.reading.dump())
+        key = key_of("infer", step.key, *identity(stage, inference=True), step.reading.dump())
         found = self.cache.get(key)
         whole = Frame.whole(*step.full)
         if found is None:
@@ -304,7 +333,7 @@ class Run:
             return pinned
         if type(stage).measure is Stage.measure:
             return Reading()
-        key = key_of("reading", step.seen_key, *_identity(stage, inference=True))
+        key = key_of("reading", step.seen_key, *identity(stage, inference=True))
         data = self.cache.get_data(key)
         if data is not None:
             return Reading.load(data)
@@ -313,39 +342,6 @@ class Run:
         reading = Reading.load(json.loads(json.dumps(stage.measure(probe).dump())))
         self.cache.put_data(key, reading.dump())
         return reading
-
-
-def source_key(source: Image) -> str:
-    """A key of the content of an image: its pixels, metadata and place."""
-    pixels = source.pixels
-    kept = getattr(pixels, "_modisp_key", None)
-    version = None if pixels.is_inference() else pixels._version
-    if kept is None or kept[0] != version or version is None:
-        h = hashlib.blake2b(pixels.detach().cpu().contiguous().numpy().data, digest_size=20).hexdigest()
-        kept = (version, h)
-        pixels._modisp_key = kept  # type: ignore[attr-defined]
-    return key_of("source", kept[1], source.state.name, source.meta.dump(), source.frame.full, source.frame.rect)
-
-
-def _identity(stage: Stage, inference: bool = False) -> tuple[Any, ...]:
-    values = stage.values(inference_only=inference)
-    for name, p in stage.params().items():
-        if p.kind == "file" and values.get(name):
-            values[name] = (values[name], _stamp(values[name]))
-    return stage.name, stage.version, stage.weights_digest(), values
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    """What changes when a file's content does."""
-    try:
-        s = os.stat(path)
-    except OSError:
-        return None
-    return s.st_mtime_ns, s.st_size
-
-
-def _key(upstream: str, stage: Stage, reading: Reading) -> str:
-    return key_of(upstream, *_identity(stage), reading.dump())
 
 
 def _snap(frame: Frame, state: State) -> Frame:

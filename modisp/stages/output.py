@@ -52,7 +52,8 @@ class Output(
         matrix = spaces.between("rec2020", self.space)
         same = self.space == "rec2020"
         out = torch.empty_like(pixels, memory_format=torch.contiguous_format)
-        noise = _noise(image, pixels.device) if self.dither == "8 bit" else None
+        row, column = (v % _NOISE for v in image.frame.origin)
+        noise = _columns(column, image.width, pixels.device) if self.dither == "8 bit" else None
         rows = max(1, _BLOCK // image.width)
         for top in range(0, image.height, rows):
             block = pixels[:, top : top + rows]
@@ -61,7 +62,7 @@ class Output(
                 block = (gamut.fit(flat, self.space) if self.gamut == "soft" else flat).view_as(block)
             encoded = transfer.encode_display(self.space, block)
             if noise is not None:
-                _dither(encoded, noise, top)
+                _dither(encoded, noise, row + top)
             out[:, top : top + rows] = encoded
         return out
 
@@ -80,15 +81,14 @@ def _tile(device: torch.device) -> torch.Tensor:
     return ((uniform - uniform.roll(1, 2)) * _LSB).to(device)
 
 
-def _noise(image: Image, device: torch.device) -> torch.Tensor:
-    """The noise of the picture's columns, (3, 256, W), starting at the row of its origin: the same for any tile."""
-    row, column = image.frame.origin
-    index = (torch.arange(image.width, device=device) + column) % _NOISE
-    return _tile(device).roll(-(row % _NOISE), 1).index_select(2, index)
+@lru_cache(maxsize=32)
+def _columns(start: int, width: int, device: torch.device) -> torch.Tensor:
+    """The noise of `width` columns from column `start` of the picture on, (3, 256, width)."""
+    return _tile(device).repeat(1, 1, -(-(start + width) // _NOISE))[:, :, start : start + width].contiguous()
 
 
 def _dither(encoded: torch.Tensor, noise: torch.Tensor, top: int) -> None:
-    """Add the noise in place; it fades within the last step before 0 and 1, which stay as they are."""
+    """Add the noise from row `top` on, in place; it fades within the last step before 0 and 1, which stay as they are."""
     done = 0
     while done < encoded.shape[1]:
         start = (top + done) % _NOISE
