@@ -76,6 +76,8 @@ def test_noise_is_estimated_from_the_mosaic() -> None:
         for found in estimate_noise(Probe.of(image).patches()):
             for x in (0.1, 0.5):
                 assert found[0] * x + found[1] == pytest.approx(a * x + b, rel=0.45)
+    clean = raw(smooth_scene(480, 500) * WHITES, BAYER[1])  # detail is not noise
+    assert all(a * 0.3 + b < 1e-5 for a, b in estimate_noise(Probe.of(clean).patches()))
     reading = RestoreWavelet().measure(Probe.of(image))
     assert len(reading.values["noise"]) == 3
     assert estimate_noise([]) == ((0.0, 0.0),) * 3
