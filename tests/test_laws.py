@@ -21,7 +21,7 @@ def test_every_stage_keeps_the_laws(cls: type[Stage]) -> None:
 
 @pytest.fixture(autouse=True)
 def registry() -> Iterator[None]:
-    before = dict(Stage.registry)
+    before = list_stages()
     yield
     Stage.registry.clear()
     Stage.registry.update(before)

@@ -17,7 +17,7 @@ from modisp.stage import Parts, Reading, Stage, list_stages, param
 
 @pytest.fixture(autouse=True)
 def registry() -> Iterator[None]:
-    before = dict(Stage.registry)
+    before = list_stages()
     yield
     Stage.registry.clear()
     Stage.registry.update(before)
@@ -27,6 +27,8 @@ def test_the_default_composes_for_every_kind_of_source() -> None:
     assert Recipe.default().entries[-1].stage.name == "output"
     xtrans = Recipe.default(Metadata(cfa=("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")))
     assert xtrans["demosaic"].name == "demosaic_xtrans"
+    linear = Image(torch.rand(3, 8, 8), State.CAMERA, Metadata(cfa=()))
+    assert Recipe.default(linear).fit(linear).entries[0].slot == "defects"
     picture = Recipe.default(Image(torch.rand(3, 4, 4), State.ENCODED))
     assert picture.entries[0].slot == "input"
 
