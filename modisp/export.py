@@ -202,24 +202,29 @@ def _at_size(
     """Full size first, then Lanczos in linear light, then (for a finished picture) the rest of the recipe."""
     if last.on_lattice:
         raise ValueError(f"{last.name} pixels cannot be resized; leave out --size, or develop further")
-    size = wanted.size or 1
-    if last is not State.ENCODED:
-        return _resized(develop(box.pop(), recipe, until=wanted.until, **options), size)
-    if box[0].state is State.ENCODED and box[0].meta.done:
+    finished = last is State.ENCODED
+    if finished and box[0].state is last and box[0].meta.done:
         raise ValueError(
             "this picture is finished, so it cannot be resized in linear light; develop from an earlier state"
         )
-    box = [_resized(develop(box.pop(), recipe, until=State.DISPLAY, **options), size)]
     plain = recipe if dtype is torch.uint8 else _without_dither(recipe)
-    return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options)
+    size = wanted.size or 1
+    with cancellable(options["cancel"]), torch.inference_mode():
+        run = Run(box[0], recipe, until=wanted.until, device=options["device"], readings=options["readings"])
+    full = max(run.full)
+    del run
+    if size >= full:
+        return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options)
+    # half floats are plenty for what is about to be averaged, and half the memory
+    until, kind = (State.DISPLAY, torch.float16) if finished else (wanted.until, torch.float32)
+    box = [_resized(develop(box.pop(), recipe, until=until, dtype=kind, **options), size)]
+    return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options) if finished else box.pop()
 
 
 def _resized(image: Image, size: int) -> Image:
-    """The image as a picture of its own, its long edge `size` pixels (or as it is, where it is not longer)."""
+    """The image as a picture of its own, its long edge `size` pixels."""
     h, w = image.height, image.width
     s = size / max(h, w)
-    if s >= 1:
-        return image
     new = (max(1, round(h * s)), max(1, round(w * s)))
     pixels = resize(image.pixels, (0.0, 0.0, float(w), float(h)), new, "lanczos3")
     if image.state is State.DISPLAY:
