@@ -107,6 +107,14 @@ def test_phase_is_undone(cfa: str) -> None:
                           whole[:, dy:, dx:][:, inner, inner][:, : -period, : -period], atol=1e-5)  # fmt: skip
 
 
+@pytest.mark.parametrize("cfa", CFAS)
+def test_told_noise_changes_the_result_but_not_flat_areas(cfa: str) -> None:
+    net, mosaic = small(cfa, 2), torch.rand(1, 48, 48)
+    assert not torch.allclose(demosaic(net, mosaic, noise=(1e-2, 1e-3)), demosaic(net, mosaic), atol=1e-3)
+    flat = torch.full((1, 48, 48), 0.3)
+    assert torch.allclose(demosaic(net, flat, noise=(1e-2, 1e-3)), flat.expand(3, 48, 48), atol=2e-6)
+
+
 def test_bayer_phases_and_unknown_patterns() -> None:
     assert find_phase(("RG", "GB")) == ("bayer", 0, 0)
     assert find_phase(("GR", "BG")) == ("bayer", 0, 1)
@@ -214,6 +222,6 @@ def test_fit_keeps_colours_in_place() -> None:
 def test_build() -> None:
     net = build({"kind": "demosaic", "cfa": "bayer", "width": 8, "blocks": 1})
     assert isinstance(net, Demosaic)
-    assert net.macs() == pytest.approx((9 * (4 * 8 + 2 * 64 + 8 * 12)) / 4)
+    assert net.macs() == pytest.approx((9 * (5 * 8 + 2 * 64 + 8 * 12)) / 4)
     with pytest.raises(ValueError, match="unknown"):
         build({"kind": "dream"})

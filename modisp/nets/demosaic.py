@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .compand import compand, expand
+from .compand import compand, expand, slope
 from .interpolate import interpolate, malvar_planes
 from .mosaic import PATTERNS, RIM, fit, masks, unfit
 from .trunk import Trunk
@@ -20,6 +20,12 @@ from .turns import averaged
 
 GATE = 5e-4
 """Local contrast (companded) at which the gate is half open: an eighth of an 8-bit step."""
+
+NOISE = 40.0
+"""Brings the noise that is told to the network to the size of its other inputs."""
+
+TONE = 0.1
+"""Signal at which the noise told by its variances is looked up."""
 
 FACTORS = {"bayer": 2, "xtrans": 3, "quad": 4}
 """Pixel-unshuffle before the trunk; X-Trans is a chequerboard of two 3x3 cells."""
@@ -42,7 +48,8 @@ class Demosaic(nn.Module):
         planes = self.factor**2
         # Where the pattern repeats slower than the unshuffle (X-Trans), every colour has its planes.
         self.split = self.period != self.factor
-        self.trunk = Trunk(3 * planes if self.split else planes, 3 * planes, width, blocks, inner_width, inner_blocks)
+        seen = 3 * planes if self.split else planes
+        self.trunk = Trunk(seen + 1, 3 * planes, width, blocks, inner_width, inner_blocks)
 
     @property
     def multiple(self) -> int:
@@ -60,15 +67,25 @@ class Demosaic(nn.Module):
         """Multiply-accumulates per mosaic pixel."""
         return self.turns * self.trunk.macs() / self.factor**2
 
-    def forward(self, u: Tensor) -> Tensor:
-        """(B, 1, H, W) companded mosaic → (B, 3, H, W) companded camera RGB."""
-        return self._look(u) if self.training else averaged(self._look, u, self.cfa, self.turns)
+    def forward(self, u: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, 1, H, W) companded mosaic → (B, 3, H, W) companded camera RGB.
 
-    def _look(self, u: Tensor) -> Tensor:
+        ``noise``: (B, 1, 1, 1), standard deviation of the companded noise; None: there is none.
+        """
+        told = u.new_zeros(len(u), 1, 1, 1) if noise is None else noise
+
+        def look(x: Tensor) -> Tensor:
+            return self._look(x, told)
+
+        return look(u) if self.training else averaged(look, u, self.cfa, self.turns)
+
+    def _look(self, u: Tensor, noise: Tensor) -> Tensor:
         seen = u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device) if self.split else u
-        seen = F.pixel_unshuffle(seen, self.factor).contiguous(memory_format=torch.channels_last)
+        planes = F.pixel_unshuffle(seen, self.factor)
+        seen = torch.cat([planes, (NOISE * noise).expand_as(planes[:, :1])], dim=1)
         contrast = self._contrast(u)
-        residual = self.trunk(seen) * (contrast / (contrast + GATE))
+        residual = self.trunk(seen.contiguous(memory_format=torch.channels_last))
+        residual = residual * (contrast / (contrast + GATE))
         if self.cfa == "bayer":
             return F.pixel_shuffle(malvar_planes(u) + residual, 2)
         return interpolate(u, self.cfa) + F.pixel_shuffle(residual, self.factor)
@@ -94,12 +111,18 @@ class Demosaic(nn.Module):
 
 
 def demosaic(
-    net: Demosaic, mosaic: Tensor, gains: tuple[float, float, float] = (1.0, 1.0, 1.0), dy: int = 0, dx: int = 0
+    net: Demosaic,
+    mosaic: Tensor,
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    noise: tuple[float, float] = (0.0, 0.0),
+    dy: int = 0,
+    dx: int = 0,
 ) -> Tensor:
     """(1, H, W) linear mosaic, 1.0 = saturation → (3, H, W) linear camera RGB, same scale.
 
     ``gains``: what makes a neutral grey (as-shot white balance, smallest 1). Colours are correlated
     when balanced, so the network sees them so; they are divided out again.
+    ``noise``: (shot, read) of what noise is left: variance at signal x is ``shot * x + read``.
     ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1; values may lie below 0 and above 1.
     """
     height, width = mosaic.shape[-2:]
@@ -107,5 +130,8 @@ def demosaic(
     rim = -(-RIM // net.multiple) * net.multiple
     x = fit(mosaic, net.period, net.multiple, dy, dx, rim)
     scale = (masks(net.cfa, x.shape[-2], x.shape[-1], x.device) * gain).sum(dim=0, keepdim=True)
-    rgb = expand(net(compand(x * scale)[None]))[0] / gain
+    # Companding evens the noise only roughly: what counts is a dark middle tone.
+    shot, read = noise
+    told = slope(mosaic.new_tensor(TONE)) * (shot * TONE + read) ** 0.5
+    rgb = expand(net(compand(x * scale)[None], told.view(1, 1, 1, 1)))[0] / gain
     return unfit(rgb, height, width, dy, dx, rim)

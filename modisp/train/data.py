@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +80,18 @@ def _exposed(light: Tensor, grey: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A stock of 8-bit pictures; of ``tries`` random places the busiest is taken as a patch."""
+    """A stock of 8-bit pictures; of ``tries`` random places the busiest is taken as a patch.
+
+    A picture is as likely as it is large.
+    """
 
     pictures: list[Pixels]
     tries: int
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Areas added up."""
+        return np.cumsum([p.shape[1] * p.shape[2] for p in self.pictures], dtype=np.float64)
 
     @classmethod
     def photographs(cls, folder: Path, reductions: tuple[float, ...]) -> Pictures:
@@ -119,7 +128,7 @@ class Pictures:
         """(3, size, size): of a few random places the one with the strongest fine detail."""
         best, most = self.pictures[0][:, :size, :size], -1.0
         for _ in range(self.tries):
-            picture = self.pictures[random.integers(len(self.pictures))]
+            picture = self.pictures[int(np.searchsorted(self.shares, random.random() * self.shares[-1]))]
             y = random.integers(picture.shape[1] - size + 1)
             x = random.integers(picture.shape[2] - size + 1)
             cut = picture[:, y : y + size, x : x + size]

@@ -11,6 +11,7 @@ from torch import nn
 from .. import weights
 from ..nets import build
 from . import data
+from .grow import grow
 from .tasks import Task, task
 
 TRAINED_ON = (
@@ -30,7 +31,7 @@ def export(run: Path, target: Path, test: Path | None = None, trained_on: str = 
     # How many turns are averaged is no matter of the weights: the task says, now.
     architecture = {**state["architecture"], "turns": chosen.architecture.get("turns", 1)}
     net = build(architecture)
-    net.load_state_dict(state["average"])
+    grow(state["average"], net)
     card = weights.Card(
         name=chosen.name,
         architecture=architecture,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..metrics import cpsnr
 from ..nets import build
 from ..nets.compand import compand, expand, slope, stabilise, stable_sigma
-from ..nets.demosaic import Demosaic
+from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
 from ..nets.restore import Restore, restore
 from ..simulate import noise, optics
@@ -50,7 +50,7 @@ BORDER = 6
 
 
 def draw_demosaic(cfa: str) -> Callable[[Tensor, torch.Generator], Example]:
-    """Patches → (companded mosaic with a little noise, companded truth, weight)."""
+    """Patches → (companded mosaic with a little noise, that noise, companded truth, weight)."""
 
     def draw(encoded: Tensor, random: torch.Generator) -> Example:
         count = len(encoded)
@@ -69,19 +69,23 @@ def draw_demosaic(cfa: str) -> Callable[[Tensor, torch.Generator], Example]:
         # Loss as the eye (and PSNR of encoded values) weighs it: d shown / d companded.
         bend = shown / (power * raw) / factor
         weight = (bend / slope(truth)).clamp_max(4.0)
-        level = 10 ** (-3.2 + 1.4 * torch.rand(count, 1, 1, 1, generator=random))
-        level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.25)
+        level = 10 ** (-3.2 + 1.5 * torch.rand(count, 1, 1, 1, generator=random))
+        level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.3)
+        told = level * torch.exp2(0.3 * torch.randn(level.shape, generator=random))
+        # Now and then some noise is left that nobody knows of.
+        secret = torch.rand(level.shape, generator=random) < 0.2
+        level, told = torch.where(secret, 0.25 * level, level), torch.where(secret, 0.0, told)
         noise = level * torch.randn(truth[:, :1].shape, generator=random) / slope(truth[:, :1]).clamp_min(0.5)
         seen = sample(truth, cfa) + noise
-        return compand(seen), compand(truth), weight
+        return compand(seen), told, compand(truth), weight
 
     return draw
 
 
 def loss_demosaic(net: nn.Module, example: Example) -> Tensor:
     """Error as shown, away from the patch's rim."""
-    mosaic, truth, weight = example
-    return _error((net(mosaic) - truth) * weight)
+    mosaic, told, truth, weight = example
+    return _error((net(mosaic, told) - truth) * weight)
 
 
 def _error(wrong: Tensor) -> Tensor:
@@ -112,7 +116,7 @@ def score_demosaic(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, floa
         light = sample(decode(truth), net.cfa)
         figures["linear"].append(cpsnr(encode(expand(net(compand(light)[None]))[0]), truth))
         noisy = mosaic + 0.01 * torch.randn(mosaic.shape, generator=random)
-        figures["noise01"].append(cpsnr(expand(net(compand(noisy)[None]))[0], truth))
+        figures["noise01"].append(cpsnr(demosaic(net, noisy, noise=(0.0, 1e-4)), truth))
     return {name: sum(values) / len(values) for name, values in figures.items()}
 
 
