@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from modisp.cfa import CFA, colours, fold, is_bayer, period
 from modisp.image import RGB, Image
+from modisp.wavelet import spread
 
 BLOCK = 8
 CALM = 0.05  # the calmest part of the blocks of a brightness, taken as flat
@@ -171,8 +172,5 @@ def gaussian(x: torch.Tensor, sigma: float) -> torch.Tensor:
     times = max(1, math.ceil(sigma * sigma / 0.5))
     k = sigma * sigma / (2 * times)
     for axis in (-1, -2) * times:
-        n = x.shape[axis]
-        first, last = x.narrow(axis, 0, 1), x.narrow(axis, n - 1, 1)
-        p = torch.cat([first, x, last], axis)
-        x = torch.add(p.narrow(axis, 0, n), p.narrow(axis, 2, n)).mul_(k).add_(x, alpha=1 - 2 * k)
+        x = spread(x, axis, 1, k)
     return x

@@ -105,7 +105,8 @@ def _shrink(
         checkpoint()
         y = once if j == 0 else twice if j == 1 else smooth(x, 2**j)
         d = x - y
-        energy = smooth(smooth(d * d, 2**j), 2**j)
+        near = min(2**j, 8)
+        energy = smooth(smooth(d * d, near), near)
         part = variance(j).mul(NEED).div_(energy.add_(1e-20)).clamp_(max=1)
         found.addcmul_(d, (part * part).mul_(part.mul_(-2).add_(3)))
         x = y
@@ -113,13 +114,20 @@ def _shrink(
 
 
 def smooth(x: torch.Tensor, step: int) -> torch.Tensor:
-    """(C, h, w) by (1 2 1)/4 along both axes, with holes of `step`; edge pixels are repeated."""
-    for axis in (2, 1):
-        sides = (step, step, 0, 0) if axis == 2 else (0, 0, step, step)
-        p = F.pad(x[None], sides, mode="replicate")[0]
-        n = x.shape[axis]
-        x = torch.add(p.narrow(axis, 0, n), p.narrow(axis, 2 * step, n)).add_(x, alpha=2).mul_(0.25)
-    return x
+    """(…, h, w) by (1 2 1)/4 along both axes, with holes of `step`; edge pixels are repeated."""
+    return spread(spread(x, -1, step, 0.25), -2, step, 0.25)
+
+
+def spread(x: torch.Tensor, axis: int, step: int, k: float) -> torch.Tensor:
+    """The kernel (k, 1 − 2k, k) along an axis, its taps `step` apart; edge pixels are repeated."""
+    n = x.shape[axis]
+    inner, rim = max(0, n - step), min(step, n)
+    out = x * (1 - 2 * k)
+    out.narrow(axis, n - inner, inner).add_(x.narrow(axis, 0, inner), alpha=k)
+    out.narrow(axis, 0, inner).add_(x.narrow(axis, n - inner, inner), alpha=k)
+    out.narrow(axis, 0, rim).add_(x.narrow(axis, 0, 1), alpha=k)
+    out.narrow(axis, n - rim, rim).add_(x.narrow(axis, n - 1, 1), alpha=k)
+    return out
 
 
 @lru_cache(maxsize=1)

@@ -34,8 +34,8 @@ class RestoreWavelet(
     writes=State.MOSAIC,
     title="Noise and blur (wavelets)",
     group="Detail",
-    tile=1008,
-    infer_halo=120,
+    tile=1200,
+    infer_halo=96,
 ):
     """Takes grain, colour noise and a little lens blur out of the sensor's own samples, before anything else."""
 
