@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-PIXELS = (4000, 6000)
-"""Height and width of the picture that is made where none is given: 24 MP."""
+PATCH, TIMES = 500, (8, 12)
+"""The picture that is made where none is given: edge of a patch in pixels, repeated so often down and across (24 MP)."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,17 @@ def measure(picture: Path | None, repeat: int, tell: Callable[[Row], None]) -> l
 
 
 def simulated(folder: Path) -> Path:
-    """A 24 MP camera file of shapes and textures, at base ISO."""
-    from modisp.simulate.files import simulate_file
+    """A 24 MP camera file of shapes, textures and print, at base ISO; one patch of it is painted and repeated."""
+    import torch
 
-    path = folder / "scene.dng"
-    simulate_file("dead-leaves", path, size=PIXELS, preview=False)
-    return path
+    from modisp.io import save_image
+    from modisp.simulate.leaves import dead_leaves
+    from modisp.simulate.scenes import from_rgb, from_srgb
+    from modisp.simulate.sensor import simulate
+
+    patch = from_srgb(torch.from_numpy(dead_leaves(PATCH, 1)))
+    mosaic, _ = simulate(from_rgb("leaves", patch.repeat(1, *TIMES)), noise=100.0)
+    return save_image(mosaic, folder / "scene.dng", bits=16)
 
 
 def commands(source: Path, work: Path) -> Iterator[tuple[str, tuple[list[str], dict[str, str]]]]:
