@@ -7,7 +7,6 @@ noise, and where it would reach beyond what is seen close by, so that edges get 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from modisp.cfa import balance, colours, is_rgb, period
-from modisp.image import LATTICE, Image, Metadata, State
+from modisp.image import Image, Metadata, State
 from modisp.noise import estimate_blur, estimate_noise, gaussian, luminance
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
 from modisp.wavelet import Noise, find_noise
@@ -23,6 +22,7 @@ from modisp.wavelet import Noise, find_noise
 STEPS = 2
 LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
 BAND = 240
+REACH = 48  # pixels, that deblurring of the widest blur on the largest pattern looks round itself
 OVERSHOOT = 0.15  # of the local range, that sharpening may reach beyond it
 LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
 
@@ -96,33 +96,36 @@ class RestoreWavelet(
         return self.radius or max(LEAST, float(reading.values["blur"]))
 
     def infer(self, image: Image, reading: Reading) -> Parts:
-        """`luma`, `chroma`: the noise found; `sharp`: what deblurring adds; each (1, H, W)."""
-        cfa, white, noise = image.meta.cfa, balance(image.meta), self._noise(reading)
-        luma, chroma = find_noise(image.pixels, cfa, noise, white)
-        sigma = self._sigma(reading)
-        sharp = torch.empty_like(luma)
-        clean = image.pixels - luma - chroma
-        span = max(period(cfa))
-        rim = STEPS * math.ceil((sigma * sigma + (span * span + 2) / 12) / 0.5) + span + 2
-        rim = -(-rim // LATTICE) * LATTICE
-        gains = torch.tensor(white, device=clean.device)
-        for top in range(0, image.height, BAND):  # in bands that the processor's cache holds
-            checkpoint()
-            first, last = max(0, top - rim), min(image.height, top + BAND + rim)
-            detail = _sharpen(luminance(clean[:, first:last], cfa, white), sigma, span, noise[1])
-            if is_rgb(cfa):
-                detail *= gains[colours(cfa, last - first, image.width).to(clean.device)]
-            sharp[:, top : top + BAND] = detail[:, top - first : top - first + BAND]
-        return {"luma": luma, "chroma": chroma, "sharp": sharp}
+        """`luma`, `chroma`: the noise found, each (1, H, W)."""
+        luma, chroma = find_noise(image.pixels, image.meta.cfa, self._noise(reading), balance(image.meta))
+        return {"luma": luma, "chroma": chroma}
+
+    def halo(self, scale: float) -> int:
+        """Deblurring looks round itself; noise was found beforehand."""
+        return REACH if self.deblur else 0
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """(1, H, W) samples less the noise, plus the detail, each by its strength."""
+        """(1, H, W) samples less the noise, plus the detail that blur took, each by its strength."""
         out = image.pixels
         if parts is None or self == self.neutral():
             return out
-        for name, strength in (("luma", -self.denoise), ("chroma", -self.chroma), ("sharp", self.deblur)):
+        for name, strength in (("luma", -self.denoise), ("chroma", -self.chroma)):
             if strength:
                 out = parts[name].float().mul(strength).add_(out)
+        return self._deblur(out, image, reading) if self.deblur else out
+
+    def _deblur(self, x: torch.Tensor, image: Image, reading: Reading) -> torch.Tensor:
+        cfa, white, noise, sigma = image.meta.cfa, balance(image.meta), self._noise(reading), self._sigma(reading)
+        gains = torch.tensor(white, device=x.device)
+        out = torch.empty_like(x)
+        for top in range(0, image.height, BAND):  # in bands that the processor's cache holds
+            checkpoint()
+            first, last = max(0, top - REACH), min(image.height, top + BAND + REACH)
+            detail = _sharpen(luminance(x[:, first:last], cfa, white), sigma, max(period(cfa)), noise[1])
+            if is_rgb(cfa):
+                detail *= gains[colours(cfa, last - first, image.width).to(x.device)]
+            bottom = min(top + BAND, image.height)
+            out[:, top:bottom] = detail[:, top - first : bottom - first].mul_(self.deblur).add_(x[:, top:bottom])
         return out
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
