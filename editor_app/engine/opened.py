@@ -1,0 +1,176 @@
+"""One opened picture in the engine: its pixels, its sidecar, what of it is developed already."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from editor_app.engine import views
+from modisp import Recipe, Sidecar, Stage, list_stages, open_image
+from modisp.cache import Cache
+from modisp.image import Frame, Image, State
+from modisp.recipe import Entry
+from modisp.run import Run
+from modisp.session import open_source
+from modisp.sidecar import beside
+from modisp.stage import Reading, cancellable
+from modisp.tiles import Progress
+
+Ask = Callable[[], bool]
+Tell = Callable[[float, str], None]
+
+
+class TimedRun(Run):
+    """A run that notes how long each look-zone stage took; what came from the cache is not noted."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.seconds: dict[str, float] = {}
+        super().__init__(*args, **options)
+
+    def _kept(self, n: int, frame: Frame) -> Image:
+        start, before = time.perf_counter(), sum(self.seconds.values())
+        out = super()._kept(n, frame)
+        own = time.perf_counter() - start - (sum(self.seconds.values()) - before)
+        if n > self.raw_end and own > 2e-4:
+            self.seconds[self.steps[n - 1].id] = own
+        return out
+
+
+@dataclass
+class Opened:
+    """A picture that is open in the window."""
+
+    path: Path
+    image: Image
+    default: Recipe
+    sidecar: Sidecar
+    cache: Cache
+    readings: dict[str, Reading] = field(default_factory=dict)  # that the file itself brought along
+    done: str = ""  # the RAW zone that is developed, as JSON
+    done_entries: tuple[Entry, ...] = ()
+    quick: Image | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    measured: dict[str, Reading] = field(default_factory=dict)  # by the last full rendering
+
+    @classmethod
+    def open(cls, path: Path, cache: Cache) -> Opened:
+        """Open a file with all that belongs to it; ImageError says in one sentence why not."""
+        image = open_image(path)
+        image, default, readings = open_source(image, None) if not image.meta.done else open_source(path, None)
+        # hashed now, once, and not inside the first rendering
+        return cls(path, image, default, Sidecar.load(path), cache, readings)
+
+    # --- zones --------------------------------------------------------------------------------------------------
+
+    def plain(self, data: Mapping[str, Any]) -> Recipe:
+        """The recipe of plain data, made fit for this picture and resolved."""
+        return Recipe.load(data).fit(self.image).resolve()
+
+    def raw_part(self, plain: Recipe) -> tuple[Entry, ...]:
+        """The entries that run on the whole picture before everything else."""
+        if self.image.state is State.ENCODED:
+            return ()
+        ids = [e.id for e in plain.entries]
+        first = ids.index(self.image.meta.done) + 1 if self.image.meta.done in ids else 0
+        last = max(
+            (i for i, e in enumerate(plain.entries) if isinstance(e.stage, Stage) and e.stage.raw_zone), default=-1
+        )
+        return plain.entries[first : last + 1] if last >= first else ()
+
+    def key(self, part: tuple[Entry, ...]) -> str:
+        """What tells one RAW zone from another."""
+        return json.dumps([e.dump() for e in part], sort_keys=True)
+
+    def hybrid(self, plain: Recipe) -> tuple[Image, Recipe, bool]:
+        """(source, recipe, whether it is only a stand-in) for a rendering that waits for nothing slow.
+
+        While the RAW zone is being developed, the look zone goes on with the last one, or with a quick one.
+        """
+        part = self.raw_part(plain)
+        if not part or self.key(part) == self.done:
+            return self.image, plain, False
+        if self.done:
+            n = len(plain.entries) - len([e for e in plain.entries if e.id not in {p.id for p in part}])
+            rest = plain.entries[n:]
+            return self.image, Recipe((*self.done_entries, *rest)), True
+        if self.image.state.on_lattice:
+            if self.quick is None:
+                small = views.cells(self.image)
+                self.quick = replace(small, meta=replace(small.meta, cfa=(), done=part[-1].id))
+            return replace(self.quick, meta=replace(self.quick.meta, done=part[-1].id)), plain, True
+        return replace(self.image, meta=replace(self.image.meta, done=part[-1].id)), plain, True
+
+    def develop_raw(self, plain: Recipe, ask: Ask, tell: Tell) -> None:
+        """Develop the RAW zone of a recipe and keep it; raises Cancelled."""
+        part = self.raw_part(plain)
+        if not part or self.key(part) == self.done:
+            return
+        with cancellable(ask), torch.inference_mode():
+            run = Run(
+                self.image,
+                plain,
+                until=part[-1].id,
+                cache=self.cache,
+                readings=self.pinned(plain),
+                progress=Progress(tell),
+            )
+            run.let_go()
+        with self.lock:
+            self.done, self.done_entries = self.key(part), part
+
+    def pinned(self, plain: Recipe) -> dict[str, Reading]:
+        """Readings that a sidecar or the file itself keeps for this recipe."""
+        return {**self.readings, **self.sidecar.pinned(plain)}
+
+    def run(self, source: Image, recipe: Recipe, until: str | None) -> TimedRun:
+        """A run over the whole recipe, or up to an entry."""
+        last = until if until in {e.id for e in recipe.entries} else None
+        return TimedRun(source, recipe, until=last, cache=self.cache, readings=self.pinned(recipe))
+
+    # --- what the window is told ---------------------------------------------------------------------------------
+
+    def accepted(self) -> list[str]:
+        """The stages that can serve this picture."""
+        return [n for n, c in list_stages().items() if c.accepts(self.image.meta)]
+
+    def told(self) -> dict[str, Any]:
+        """Everything that the window is told when the picture is open."""
+        s = self.sidecar
+        recipe = (s.recipe or self.default).fit(self.image)
+        with torch.inference_mode():
+            source, plain, _ = self.hybrid(recipe.resolve())
+            run = self.run(source, plain, None)
+        full = views.turned(run.full, run.meta.orientation)
+        return {
+            "path": str(self.path),
+            "recipe": recipe.dump(),
+            "default": self.default.fit(self.image).dump(),
+            "edited": s.recipe is not None,
+            "facts": views.facts(self.image),
+            "history": s.history,
+            "rating": s.rating,
+            "label": s.label,
+            "problem": s.problem,
+            "outdated": [str(o) for o in s.outdated()],
+            "missing": list(recipe.missing),
+            "accepted": self.accepted(),
+            "full": list(full),
+            "stamp": stamp(self.path),
+        }
+
+
+def stamp(picture: Path) -> list[int]:
+    """What changes when somebody else writes the sidecar beside a picture."""
+    try:
+        s = os.stat(beside(picture))
+    except OSError:
+        return []
+    return [s.st_mtime_ns, s.st_size]

@@ -1,0 +1,146 @@
+"""One rendering: which frame of which boundary, how large, and what is told about it."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from editor_app.engine import views
+from editor_app.engine.opened import Opened
+from modisp import Recipe, Stage
+from modisp.image import LATTICE, Frame, Image, Rect, State
+from modisp.recipe import Entry
+from modisp.resample import resize_image
+from modisp.stage import Reading, cancellable
+
+_MOST = 2_400_000  # pixels of one rendering; a little below what the pipeline keeps stage by stage
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished rendering."""
+
+    image: Image
+    view: views.View
+    rect: Rect  # what it shows, in pixels of the upright full-size picture
+    full: tuple[int, int]  # (rows, columns) of that
+    readings: dict[str, Reading]
+    seconds: dict[str, float]
+
+    def told(self) -> dict[str, Any]:
+        """What the window is told of it."""
+        h, w, _ = self.view.pixels.shape
+        return {
+            "width": w,
+            "height": h,
+            "rect": list(self.rect),
+            "full": list(self.full),
+            "state": self.image.state.name,
+            "space": self.image.meta.space,
+            "readings": {k: r.dump() for k, r in self.readings.items()},
+            "histogram": self.view.histogram,
+            "clipped": list(self.view.clipped),
+            "exposure": self.view.exposure,
+            "times": self.seconds,
+        }
+
+    def probe(self, x: float, y: float) -> dict[str, Any]:
+        """The values at fractions of width and height."""
+        values = self.view.values
+        i = min(max(int(y * values.shape[1]), 0), values.shape[1] - 1)
+        j = min(max(int(x * values.shape[2]), 0), values.shape[2] - 1)
+        return {
+            "values": [float(v) for v in values[:, i, j]],
+            "state": self.image.state.name,
+            "space": self.image.meta.space,
+        }
+
+
+def fitted(rect: Rect, size: tuple[int, int], most: float = _MOST) -> float:
+    """The scale (≤ 1) at which `rect` fits into `size` = (width, height) and into `most` pixels."""
+    s = min(1.0, size[0] / rect[2], size[1] / rect[3])
+    return min(s, math.sqrt(most / (rect[2] * rect[3])))
+
+
+def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], stop: Callable[[], bool]) -> Rendered:
+    """Render what is asked: `until` an entry ("" for the result), `rect` of the upright picture ([] for the whole of
+    it), fitted into `size`; at most `pixels` of them; `exposure` of the view.  Raises Cancelled."""
+    with cancellable(stop), torch.inference_mode():
+        run = o.run(source, recipe, asked.get("until") or None)
+        turn = run.meta.orientation
+        upright = views.turned(run.full, turn)
+        rect = tuple(asked.get("rect") or (0, 0, upright[1], upright[0]))
+        rect = _inside(rect, upright)
+        scale = fitted(rect, tuple(asked["size"]), asked.get("pixels") or _MOST)
+        stored = views.unturned(rect, run.full, turn)
+        lattice = run.state.on_lattice
+        frame = _frame(run.full, stored, 1.0 if lattice else scale, LATTICE if lattice else 1)
+        image = run.image(frame)
+        if lattice and scale < 0.75:
+            image = views.cells(image)
+            if fitted(image.frame.rect, tuple(asked["size"])) < image.frame.scale:
+                image = resize_image(image, _frame(run.full, image.frame.rect, scale))
+        shown = views.view(image, asked.get("exposure"))
+        covered = _upright(image.frame.rect, run.full, turn)
+        return Rendered(image, shown, covered, upright, dict(run.readings), dict(run.seconds))
+
+
+def _inside(rect: Rect, full: tuple[int, int]) -> Rect:
+    """Whole pixels of a rectangle inside the picture; at least one."""
+    x0, y0 = min(max(0, math.floor(rect[0])), full[1] - 1), min(max(0, math.floor(rect[1])), full[0] - 1)
+    x1, y1 = (
+        min(full[1], max(x0 + 1, math.ceil(rect[0] + rect[2]))),
+        min(full[0], max(y0 + 1, math.ceil(rect[1] + rect[3]))),
+    )
+    return float(x0), float(y0), float(x1 - x0), float(y1 - y0)
+
+
+def _upright(stored: Rect, full: tuple[int, int], orientation: int) -> Rect:
+    """The inverse of `views.unturned`."""
+    x, y, w, h = stored
+    if orientation in (2, 3, 7, 8):
+        x = full[1] - x - w
+    if orientation in (3, 4, 6, 7):
+        y = full[0] - y - h
+    return (y, x, h, w) if orientation >= 5 else (x, y, w, h)
+
+
+def _frame(full: tuple[int, int], rect: Rect, scale: float, lattice: int = 1) -> Frame:
+    x, y, w, h = rect
+    if lattice > 1:
+        left, top = x // lattice * lattice, y // lattice * lattice
+        x, y, w, h = left, top, x + w - left, y + h - top
+    return Frame(full, (x, y, w, h), (max(1, round(h * scale)), max(1, round(w * scale))))
+
+
+def thumbnail(o: Opened, plain: Recipe, e: Entry, width: int, height: int, stop: Callable[[], bool]) -> dict[str, Any]:
+    """A small picture of the boundary after an entry; nothing where it is the same picture as before it."""
+    stage = e.stage
+    assert isinstance(stage, Stage)
+    if not e.on or stage.is_neutral():
+        return {"neutral": True}
+    asked = {"until": e.id, "size": (3 * width, 3 * height)}
+    made = render(o, o.image, plain, asked, stop)
+    pixels = _covering(made.view.pixels, width, height)
+    data = base64.b64encode(pixels.tobytes()).decode("ascii")
+    return {"neutral": False, "width": pixels.shape[1], "height": pixels.shape[0], "pixels": data}
+
+
+def _covering(pixels: np.ndarray[Any, Any], width: int, height: int) -> np.ndarray[Any, Any]:
+    """The middle of a picture, averaged down to width × height."""
+    p = torch.from_numpy(pixels[..., :3].copy()).permute(2, 0, 1).float()
+    h, w = p.shape[1:]
+    s = max(width / w, height / h)
+    cut_w, cut_h = min(w, width / s), min(h, height / s)
+    image = Image(p, State.CAMERA)
+    frame = Frame((h, w), ((w - cut_w) / 2, (h - cut_h) / 2, cut_w, cut_h), (height, width))
+    small = resize_image(image, frame).pixels.round().clamp(0, 255).to(torch.uint8)
+    out = np.full((height, width, 4), 255, np.uint8)
+    out[..., :3] = small.permute(1, 2, 0).numpy()
+    return out

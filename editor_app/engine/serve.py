@@ -1,0 +1,238 @@
+"""The engine's main loop: JSON lines in, JSON lines out, the work itself in lanes.
+
+What is asked and what is told stands in docs/editor.md; every message here is one method `do_…`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+
+from editor_app.engine import files
+from editor_app.engine.declare import declarations
+from editor_app.engine.lanes import Lane
+from editor_app.engine.opened import Opened
+from editor_app.engine.render import Rendered, render, thumbnail
+from editor_app.pages import Page
+from modisp import Recipe, Sidecar
+from modisp.cache import Cache
+from modisp.io import ImageError
+from modisp.resources import home
+
+KEPT = 3  # pictures that stay open
+_QUIET = 0.1  # seconds between two words on progress
+
+Message = Mapping[str, Any]
+
+
+class Server:
+    """One window's engine."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out, self._lock = out, threading.Lock()
+        self.cache = Cache(folder=home("cache"))
+        self.open: OrderedDict[str, Opened] = OrderedDict()
+        self.pages: dict[str, Page] = {}
+        self.shown: Rendered | None = None
+        trouble = lambda why: self.tell("trouble", why=why)  # noqa: E731
+        self.look = Lane("look", trouble)
+        self.raw = Lane("raw", trouble, newest=True, aside=True)
+        self.opening = Lane("open", trouble)
+        self.spare = Lane("spare", trouble, newest=True, aside=True)
+        self.files = Lane("files", trouble)
+        self.thumbs: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
+
+    def tell(self, what: str, **more: Any) -> None:
+        """Say something to the window."""
+        line = json.dumps({"told": what, **more})
+        with self._lock:
+            self.out.write(line + "\n")
+            self.out.flush()
+
+    def serve(self, lines: IO[str]) -> None:
+        """Until the window goes away."""
+        self.tell("declared", data=declarations())
+        for line in lines:
+            message = json.loads(line)
+            getattr(self, f"do_{message['do']}")(message)
+
+    # --- opening ----------------------------------------------------------------------------------------------------
+
+    def _opened(self, path: str) -> Opened:
+        found = self.open.get(path)
+        if found is None:
+            found = Opened.open(Path(path), self.cache)
+            self.open[path] = found
+            while len(self.open) > KEPT:
+                self.open.popitem(last=False)
+        self.open.move_to_end(path)
+        return found
+
+    def do_open(self, m: Message) -> None:
+        """Open a picture; `ahead` opens it for later and tells nothing."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            try:
+                if not m.get("ahead"):
+                    found = self._opened(m["path"])
+                    found.sidecar = Sidecar.load(found.path)  # it may have changed since
+                    self.tell("opened", **found.told())
+                elif m["path"] not in self.open:
+                    self._opened(m["path"])
+            except (ImageError, OSError, ValueError, TypeError) as why:
+                if not m.get("ahead"):
+                    self.tell("unopened", path=m["path"], why=str(why))
+
+        self.opening.put(work, m["path"])
+
+    # --- rendering --------------------------------------------------------------------------------------------------
+
+    def do_render(self, m: Message) -> None:
+        """Render what is asked into a page; tells `pictured`, or `unpictured` where it was cancelled or cannot be."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            start = time.perf_counter()
+            try:
+                made = self._render(m, stop)
+            except BaseException as why:
+                self.tell("unpictured", id=m["id"], path=m["path"], why=str(why))
+                if not isinstance(why, ValueError | TypeError | OSError):
+                    raise
+                return
+            self.tell("pictured", id=m["id"], seconds=time.perf_counter() - start, **made)
+
+        self.look.put(work, m["id"])
+
+    def _render(self, m: Message, stop: Callable[[], bool]) -> dict[str, Any]:
+        o = self._opened(m["path"])
+        plain = o.plain(m["recipe"])
+        with o.lock:
+            source, recipe, standing_in = o.hybrid(plain)
+        if standing_in:
+            self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
+        made = render(o, source, recipe, m, stop)
+        self.shown = made
+        if not standing_in:
+            o.measured = made.readings
+        page = self._page(m["page"])
+        h, w, _ = made.view.pixels.shape
+        np.frombuffer(page.map, np.uint8, h * w * 4).reshape(h, w, 4)[:] = made.view.pixels
+        return made.told() | {"path": m["path"], "refining": standing_in}
+
+    def _page(self, row: Message) -> Page:
+        name = str(row["path"])
+        if name not in self.pages:
+            self.pages[name] = Page(Path(name), int(row["size"]))
+        return self.pages[name]
+
+    def _refine(self, o: Opened, plain: Recipe, ask: Callable[[], bool]) -> None:
+        """Develop the RAW zone aside; tells `refining` on the way and `refined` at the end."""
+        start, last = time.monotonic(), 0.0
+
+        def tell(fraction: float, words: str) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= _QUIET:
+                last = now
+                left = (now - start) * (1 - fraction) / fraction if fraction > 0.02 else 0.0
+                self.tell("refining", path=str(o.path), fraction=fraction, words=words, left=left)
+
+        try:
+            o.develop_raw(plain, ask, tell)
+        except BaseException as why:
+            self.tell("unrefined", path=str(o.path), why="" if ask() else str(why))
+            raise
+        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start)
+
+    def do_cancel(self, m: Message) -> None:
+        """Stop a rendering by its id, or the RAW zone (`what`: "raw")."""
+        if m.get("what") == "raw":
+            self.raw.cancel()
+        else:
+            self.look.cancel(m["id"])
+
+    def do_forget(self, m: Message) -> None:
+        """A page is not used any more."""
+        self.pages.pop(str(m["page"]), None)
+
+    def do_probe(self, m: Message) -> None:
+        """Values of the last rendering at (x, y), fractions of its width and height."""
+        if self.shown is not None:
+            self.tell("probed", serial=m["serial"], **self.shown.probe(m["x"], m["y"]))
+
+    def do_strip(self, m: Message) -> None:
+        """A thumbnail of every boundary, one by one, when nothing else is to be done; tells `strip` for each."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            o = self._opened(m["path"])
+            plain = o.plain(m["recipe"])
+            for e in plain.entries:
+                while (self.look.busy or self.raw.busy) and not stop():
+                    time.sleep(0.02)
+                if stop():
+                    return
+                if o.raw_part(plain) and o.key(o.raw_part(plain)) != o.done:
+                    return  # asked again when the RAW zone is there
+                key = (m["path"], o.key(plain.entries[: plain.entries.index(e) + 1]))
+                if key not in self.thumbs:
+                    made = thumbnail(o, plain, e, m["width"], m["height"], stop)
+                    self.thumbs[key] = made
+                    while len(self.thumbs) > 256:
+                        self.thumbs.popitem(last=False)
+                self.tell("strip", path=m["path"], serial=m["serial"], entry=e.id, **self.thumbs[key])
+
+        self.spare.put(work)
+
+    # --- recipes and files ------------------------------------------------------------------------------------------
+
+    def do_swap(self, m: Message) -> None:
+        """The recipe with another stage in its slot; tells `swapped`."""
+        try:
+            recipe = Recipe.load(m["recipe"]).swap(m["stage"])
+        except (ValueError, TypeError) as why:
+            self.tell("trouble", why=str(why))
+            return
+        self.tell("swapped", path=m["path"], recipe=recipe.dump(), stage=m["stage"])
+
+    def do_save(self, m: Message) -> None:
+        """Write a sidecar; tells `saved`, `conflict` or `unsaved`."""
+        o = self.open.get(m["path"])
+        measured = dict(o.measured) if o is not None else {}
+        self.files.put(lambda stop: files.save(m, measured, self.tell), m["path"])
+
+    def do_glance(self, m: Message) -> None:
+        """Ratings, labels and whether they are edited of many pictures; tells `glanced` in portions."""
+        self.files.put(lambda stop: files.glance(m["paths"], self.tell, stop))
+
+    def do_rate(self, m: Message) -> None:
+        """Set the rating or label of pictures that are not open; tells `glanced`."""
+        self.files.put(lambda stop: files.rate(m, self.tell))
+
+    def do_paste(self, m: Message) -> None:
+        """Lay parts of a recipe onto other pictures' sidecars; tells `pasted`."""
+        self.files.put(lambda stop: files.paste(m, self.tell))
+
+    def do_export(self, m: Message) -> None:
+        """Export one picture; tells `exporting` on the way, `exported` or `unexported` at the end."""
+        self.look.put(lambda stop: files.export_one(m, self.tell, stop), m["id"])
+
+
+def main() -> None:
+    """Serve the window that started this process, until it goes away."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # no library may talk into the answers
+    if hasattr(os, "nice"):
+        os.nice(3)
+    torch.set_num_threads(1)
+    torch.zeros(1)
+    Server(out).serve(sys.stdin)

@@ -1,0 +1,183 @@
+"""Any image of the pipeline as pixels for a screen: sRGB bytes, upright, with marks for what clips, and a histogram.
+
+Bytes are (H, W, 4): blue, green, red, marks; the marks are 1 where a channel clips, 2 where all is black, 4 where the
+colour lies outside sRGB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from modisp.color import spaces, transfer
+from modisp.image import Frame, Image, Rect, State
+
+WHITE, BLACK, GAMUT = 1, 2, 4
+BINS = 128
+_FILTERS = {"R": (1.3, 0.75, 0.75), "G": (0.75, 1.3, 0.75), "B": (0.75, 0.75, 1.3)}
+
+
+@dataclass(frozen=True)
+class View:
+    """What a screen gets of an image."""
+
+    pixels: NDArray[np.uint8]  # (H, W, 4)
+    values: torch.Tensor  # (C, H, W), in the image's own state, upright: what the readout tells
+    histogram: list[list[int]]  # three rows of BINS counts, over encoded values
+    clipped: tuple[float, float]  # shares of pixels that are clipped white and black
+    exposure: float  # EV of the view
+
+
+def turned(full: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """The size of a picture once it is upright."""
+    return (full[1], full[0]) if orientation >= 5 else full
+
+
+def unturned(rect: Rect, full: tuple[int, int], orientation: int) -> Rect:
+    """Where a rectangle of the upright picture lies in the picture as it is stored, `full` being its stored size."""
+    x, y, w, h = rect
+    if orientation >= 5:
+        x, y, w, h = y, x, h, w
+    if orientation in (2, 3, 7, 8):
+        x = full[1] - x - w
+    if orientation in (3, 4, 6, 7):
+        y = full[0] - y - h
+    return x, y, w, h
+
+
+def upright(pixels: torch.Tensor, orientation: int) -> torch.Tensor:
+    """Pixels (C, H, W) turned and mirrored as an EXIF orientation asks; the inverse of `unturned`."""
+    if orientation in (2, 3, 7, 8):
+        pixels = pixels.flip(2)
+    if orientation in (3, 4, 6, 7):
+        pixels = pixels.flip(1)
+    return pixels.transpose(1, 2) if orientation >= 5 else pixels
+
+
+def cells(image: Image) -> Image:
+    """A mosaic averaged by cells of its filter array: camera colours at a fraction of the size, quickly made.
+
+    Grey sensors give three equal channels.
+    """
+    period = (len(image.meta.cfa), len(image.meta.cfa[0])) if image.meta.cfa else (2, 2)
+    rows, columns = image.height // period[0], image.width // period[1]
+    if not rows or not columns:
+        return replace(image, pixels=image.pixels.expand(3, -1, -1), state=State.CAMERA)
+    cut = image.pixels[0, : rows * period[0], : columns * period[1]]
+    blocks = cut.reshape(rows, period[0], columns, period[1])
+    out = torch.zeros(3, rows, columns)
+    letters = [(i, j, c) for i, line in enumerate(image.meta.cfa or ("WW", "WW")) for j, c in enumerate(line)]
+    for k, letter in enumerate("RGB"):
+        here = [(i, j) for i, j, c in letters if c == letter] or [(i, j) for i, j, _ in letters]
+        for i, j in here:
+            out[k] += blocks[:, i, :, j]
+        out[k] /= len(here)
+    py, px = image.frame.pitch
+    x, y = image.frame.rect[:2]
+    rect = (x, y, columns * period[1] * px, rows * period[0] * py)
+    return Image(out, State.CAMERA, image.meta, Frame(image.frame.full, rect, (rows, columns)))
+
+
+def exposure_for(image: Image) -> float:
+    """The view exposure in EV that makes a linear image readable: its bright parts just below white."""
+    if image.state in (State.DISPLAY, State.ENCODED):
+        return 0.0
+    flat = image.pixels.amax(0).flatten()
+    flat = flat[:: max(1, flat.numel() // 50_000)]
+    bright = float(torch.quantile(flat, 0.98)) if flat.numel() else 0.0
+    return float(np.clip(np.log2(0.8 / bright), -6, 8)) if bright > 1e-6 else 0.0
+
+
+def view(image: Image, exposure: float | None = None) -> View:
+    """An image as it is shown; `exposure` in EV for linear states, found where none is given."""
+    ev = exposure_for(image) if exposure is None else exposure
+    if image.state not in (State.DISPLAY, State.ENCODED):
+        linear = image.pixels * 2.0**ev
+    elif image.state is State.DISPLAY:
+        linear = image.pixels
+    else:
+        linear = image.pixels
+    encoded, inside = _encoded(replace(image, pixels=linear))
+    white, black = _clipping(image)
+    marks = white * WHITE + black * BLACK + (~inside) * GAMUT
+    encoded = upright(encoded, image.meta.orientation)
+    marks = upright(marks[None].to(torch.uint8), image.meta.orientation)[0]
+    rgb = encoded.mul(255).round_().to(torch.uint8)
+    pixels = torch.empty(*rgb.shape[1:], 4, dtype=torch.uint8)
+    for k in range(3):
+        pixels[..., 2 - k] = rgb[k]
+    pixels[..., 3] = marks
+    n = marks.numel()
+    share = (float(white.sum()) / n, float(black.sum()) / n)
+    return View(pixels.numpy(), upright(image.pixels, image.meta.orientation), _histogram(rgb), share, ev)
+
+
+def _encoded(image: Image) -> tuple[torch.Tensor, torch.Tensor]:
+    """sRGB values (3, H, W) in [0, 1] of what is to be shown, and where they lay in sRGB's gamut."""
+    p = image.pixels
+    if image.state.on_lattice:
+        p = _tinted(image)
+    elif image.state in (State.SCENE, State.DISPLAY):
+        p = spaces.apply(spaces.between("rec2020", "srgb"), p)
+    elif image.state is State.ENCODED:
+        space = image.meta.space or "srgb"
+        if space == "srgb":
+            return p.clamp(0, 1), torch.ones(p.shape[1:], dtype=torch.bool)
+        if space in transfer.TRANSFERS:
+            p = spaces.apply(spaces.between(space, "srgb"), transfer.decode(space, p))
+    inside = (p >= -1e-3).all(0)
+    if image.state in (State.DISPLAY, State.ENCODED):
+        inside &= (p <= 1.001).all(0)
+    return transfer.encode_display("srgb", p.clamp(0, 1)), inside
+
+
+def _tinted(image: Image) -> torch.Tensor:
+    """One sample per pixel, shown as a grey tinted by its filter."""
+    out = image.pixels[:1].expand(3, -1, -1).clone()
+    cfa = image.meta.cfa
+    if not cfa or not set("".join(cfa)) <= set("RGB"):
+        return out
+    top, left = image.frame.origin
+    for i, line in enumerate(cfa):
+        for j, letter in enumerate(line):
+            a, b = (i - top) % len(cfa), (j - left) % len(line)
+            for k, gain in enumerate(_FILTERS[letter]):
+                out[k, a :: len(cfa), b :: len(line)] *= gain
+    return out
+
+
+def _clipping(image: Image) -> tuple[torch.Tensor, torch.Tensor]:
+    p = image.pixels
+    if image.state in (State.DISPLAY, State.ENCODED):
+        return (p >= 254.5 / 255).any(0), (p <= 0.5 / 255).all(0)
+    limit = image.meta.clip if p.shape[0] == 3 else (min(image.meta.clip),)
+    top = torch.tensor(limit, dtype=torch.float32)[:, None, None] * 0.995
+    return (p >= top).any(0), (p <= 0).all(0)
+
+
+def _histogram(rgb: torch.Tensor) -> list[list[int]]:
+    return [torch.bincount(c.flatten() >> 1, minlength=BINS).tolist() for c in rgb.to(torch.int32)]
+
+
+def facts(image: Image) -> dict[str, Any]:
+    """What the window tells of the picture that was opened."""
+    m = image.meta
+    return {
+        "make": m.make,
+        "model": m.model,
+        "lens": m.lens,
+        "iso": m.iso,
+        "shutter": m.shutter,
+        "aperture": m.aperture,
+        "focal_length": m.focal_length,
+        "date": m.date,
+        "gps": m.gps,
+        "size": [image.frame.full[1], image.frame.full[0]],
+        "cfa": "/".join(m.cfa),
+        "state": image.state.name,
+        "orientation": m.orientation,
+    }

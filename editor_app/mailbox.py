@@ -1,0 +1,75 @@
+"""One slot for what is to be rendered next: the newest request wins, one that is nearly done is let finish.  No Qt here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Request = Mapping[str, Any]
+GRACE = 0.15
+"""Seconds for which a running request is waited for rather than stopped."""
+
+
+class Mailbox:
+    """Sends one request at a time.
+
+    "Always start again" would freeze the picture during a drag; so what runs is stopped only where it is expected to
+    take longer than `GRACE` from now, by what requests of its kind took before.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Request], None],
+        cancel: Callable[[int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send, self._cancel, self._clock = send, cancel, clock
+        self._running: Request | None = None
+        self._next: Request | None = None
+        self._since = 0.0
+        self._stopped = False
+        self._took: dict[object, float] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being rendered or waits for it."""
+        return self._running is not None
+
+    def put(self, request: Request) -> None:
+        """Ask for a rendering (its `id` tells it from others, its `kind` says what it is like)."""
+        if self._running is None:
+            self._start(request)
+            return
+        self._next = request
+        age = self._clock() - self._since
+        expected = self._took.get(self._running.get("kind"), 2 * age)
+        if not self._stopped and expected - age > GRACE:
+            self._stopped = True
+            self._cancel(int(self._running["id"]))
+
+    def done(self, ident: int, finished: bool) -> bool:
+        """A request came back; whether it was the running one."""
+        if self._running is None or self._running["id"] != ident:
+            return False
+        if finished:
+            kind, took = self._running.get("kind"), self._clock() - self._since
+            before = self._took.get(kind, took)
+            self._took[kind] = before + 0.4 * (took - before)
+        self._running = None
+        if self._next is not None:
+            request, self._next = self._next, None
+            self._start(request)
+        return True
+
+    def expected(self, kind: object) -> float:
+        """Seconds that requests of a kind took lately; 0 where none is known."""
+        return self._took.get(kind, 0.0)
+
+    def clear(self) -> None:
+        """Forget everything, as when the engine was started again."""
+        self._running = self._next = None
+
+    def _start(self, request: Request) -> None:
+        self._running, self._since, self._stopped = request, self._clock(), False
+        self._send(request)

@@ -1,0 +1,215 @@
+"""The engine process, with real pictures: what it tells, and that its pixels are the library's."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from editor_app import recipes
+from editor_app.declared import Declarations
+from editor_app.engine import views
+from editor_app.worker import Engine, Picture
+from modisp import Image, Metadata, Recipe, State, develop, open_image, save_image
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small RAW file and a small picture."""
+    where = tmp_path_factory.mktemp("pictures")
+    g = torch.Generator().manual_seed(1)
+    y, x = torch.meshgrid(torch.linspace(0, 1, 300), torch.linspace(0, 1, 420), indexing="ij")
+    mosaic = (0.05 + 0.5 * x * y + 0.02 * torch.rand(300, 420, generator=g))[None]
+    meta = Metadata(make="Maker", model="Model", iso=200.0, white=(0.5, 1.0, 0.7), orientation=6)
+    save_image(Image(mosaic, State.MOSAIC, meta), where / "raw.dng")
+    rgb = (torch.stack([x, y, 1 - x], 2) * 255).to(torch.uint8).numpy()
+    Pillow.fromarray(rgb).save(where / "picture.png")
+    return where
+
+
+@pytest.fixture(scope="module")
+def engine(qapp: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    e = Engine()
+    e.start()
+    yield e
+    e.close()
+    assert e.process.exitCode() == 0
+    assert not e.pool.folder.exists()
+
+
+def opened(qtbot: Any, engine: Engine, path: Path) -> dict[str, Any]:
+    with qtbot.waitSignal(engine.opened, timeout=40000) as found:
+        engine.send("open", path=str(path))
+    return dict(found.args[0])
+
+
+def rendered(
+    qtbot: Any, engine: Engine, path: Path, recipe: Any, size: tuple[int, int] = (200, 200), **more: Any
+) -> Picture:
+    with qtbot.waitSignal(engine.pictured, timeout=20000) as found:
+        engine.request("fit", path, recipe, size, **more)
+    return found.args[0]  # type: ignore[no-any-return]
+
+
+def settled(qtbot: Any, engine: Engine, path: Path, recipe: Any, **more: Any) -> Picture:
+    """The rendering after the RAW zone is there."""
+    picture = rendered(qtbot, engine, path, recipe, **more)
+    if picture.told["refining"]:
+        qtbot.waitUntil(lambda: not rendered(qtbot, engine, path, recipe, **more).told["refining"], timeout=20000)
+        picture = rendered(qtbot, engine, path, recipe, **more)
+    return picture
+
+
+def pixels(p: Picture) -> np.ndarray[Any, Any]:
+    h, w = p.image.height(), p.image.width()
+    return np.frombuffer(p.image.constBits(), np.uint8).reshape(h, w, 4)[..., 2::-1].copy()
+
+
+def test_a_raw_file_is_quick_first_and_then_the_librarys(qtbot: Any, engine: Engine, folder: Path) -> None:
+    told = opened(qtbot, engine, folder / "raw.dng")
+    assert told["facts"]["model"] == "Model" and not told["edited"] and told["full"] == [420, 300]
+    recipe = told["recipe"]
+    first = rendered(qtbot, engine, folder / "raw.dng", recipe)
+    assert first.told["full"] == [420, 300] and first.rect == (0, 0, 300, 420)
+    final = settled(qtbot, engine, folder / "raw.dng", recipe)
+    want = develop(folder / "raw.dng", Recipe.load(recipe), scale=200 / 420)
+    assert final.told["state"] == "ENCODED" and sum(map(sum, final.told["histogram"])) == 3 * 200 * 143
+    bytes_ = (want.pixels.permute(1, 2, 0) * 255).round().numpy()
+    assert np.abs(pixels(final).astype(float) - bytes_).max() <= 1
+
+
+def test_one_to_one_is_a_region_at_full_size(qtbot: Any, engine: Engine, folder: Path) -> None:
+    recipe = opened(qtbot, engine, folder / "raw.dng")["recipe"]
+    p = settled(qtbot, engine, folder / "raw.dng", recipe, rect=[40, 60, 100, 80], size=(100, 80))
+    want = develop(folder / "raw.dng", Recipe.load(recipe), region=(40, 60, 100, 80))
+    assert p.rect == (40, 60, 100, 80)
+    assert np.abs(pixels(p).astype(float) - (want.pixels.permute(1, 2, 0) * 255).round().numpy()).max() <= 1
+
+
+def test_every_boundary_can_be_viewed_upright(qtbot: Any, engine: Engine, folder: Path) -> None:
+    recipe = opened(qtbot, engine, folder / "raw.dng")["recipe"]
+    settled(qtbot, engine, folder / "raw.dng", recipe)
+    for e in recipe["entries"]:
+        p = rendered(qtbot, engine, folder / "raw.dng", recipe, until=e["id"])
+        assert p.image.height() > p.image.width(), e["id"]
+        assert p.told["state"] in State.__members__
+    with qtbot.waitSignal(engine.probed, timeout=5000) as found:
+        engine.send("probe", x=0.5, y=0.5, serial=3)
+    assert found.args[0]["serial"] == 3 and len(found.args[0]["values"]) == 3
+
+
+def test_a_picture_has_no_raw_zone(qtbot: Any, engine: Engine, folder: Path, declared: Declarations) -> None:
+    told = opened(qtbot, engine, folder / "picture.png")
+    p = rendered(qtbot, engine, folder / "picture.png", told["recipe"])
+    assert not p.told["refining"] and (p.image.width(), p.image.height()) == (200, 143)
+    assert told["recipe"] == told["default"] == declared.default["picture"]
+
+
+def test_strip_thumbnails_come_for_every_boundary(qtbot: Any, engine: Engine, folder: Path) -> None:
+    recipe = opened(qtbot, engine, folder / "raw.dng")["recipe"]
+    settled(qtbot, engine, folder / "raw.dng", recipe)
+    found: dict[str, Any] = {}
+    engine.strip.connect(lambda m: found.__setitem__(m["entry"], m))
+    engine.send("strip", path=str(folder / "raw.dng"), recipe=recipe, serial=1, width=48, height=44)
+    qtbot.waitUntil(lambda: len(found) == len(recipe["entries"]), timeout=20000)
+    assert any(not m["neutral"] and m["width"] == 48 for m in found.values())
+    assert any(m["neutral"] for m in found.values())
+
+
+def test_what_cannot_be_opened_is_said_in_a_sentence(qtbot: Any, engine: Engine, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.dng"
+    bad.write_bytes(b"II*\0 no picture")
+    with qtbot.waitSignal(engine.unopened, timeout=20000) as found:
+        engine.send("open", path=str(bad))
+    assert "bad.dng" in found.args[0]["why"] and "\n" not in found.args[0]["why"]
+
+
+def test_swap_keeps_to_the_library(qtbot: Any, engine: Engine, folder: Path, declared: Declarations) -> None:
+    recipe = declared.default["raw"]
+    e = next(e for e in recipe["entries"] if len(declared.fitting(e["slot"])) > 1)
+    other = next(s for s in declared.fitting(e["slot"]) if s.name != e["stage"])
+    with qtbot.waitSignal(engine.swapped, timeout=5000) as found:
+        engine.send("swap", path="x", recipe=recipe, stage=other.name)
+    assert found.args[0]["recipe"] == json.loads(json.dumps(Recipe.load(recipe).swap(other.name).dump()))
+
+
+def save(qtbot: Any, engine: Engine, path: Path, recipe: Any, stamp: Any, **more: Any) -> str:
+    heard: list[tuple[str, Any]] = []
+    for name in ("saved", "conflict", "unsaved"):
+        getattr(engine, name).connect(lambda m, name=name: heard.append((name, m)))
+    engine.send("save", path=str(path), recipe=recipe, history=[], rating=2, label="", stamp=stamp, **more)
+    qtbot.waitUntil(lambda: bool(heard), timeout=10000)
+    return heard[0][0]
+
+
+def test_sidecars_are_saved_and_never_over_somebody_elses(
+    qtbot: Any, engine: Engine, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.png"
+    path.write_bytes((folder / "picture.png").read_bytes())
+    told = opened(qtbot, engine, path)
+    assert not path.with_name("p.png.modisp").exists()
+    recipe = recipes.with_looks(told["recipe"], [{"name": "x", "strength": 0.5, "values": {}}])
+    assert save(qtbot, engine, path, recipe, told["stamp"]) == "saved"
+    sidecar = path.with_name("p.png.modisp")
+    assert json.loads(sidecar.read_text())["rating"] == 2
+    before = sidecar.read_text()
+    assert save(qtbot, engine, path, told["recipe"], told["stamp"]) == "conflict"
+    assert sidecar.read_text() == before
+    assert save(qtbot, engine, path, told["recipe"], told["stamp"], force=True) == "saved"
+    again = opened(qtbot, engine, path)
+    assert again["edited"] and again["rating"] == 2
+
+
+def test_export_is_the_librarys(qtbot: Any, engine: Engine, folder: Path, tmp_path: Path) -> None:
+    told = opened(qtbot, engine, folder / "raw.dng")
+    with qtbot.waitSignal(engine.exported, timeout=20000):
+        wanted = {"bits": 16}
+        target = str(tmp_path / "out" / "a.tif")
+        engine.send("export", id=5, path=str(folder / "raw.dng"), target=target, recipe=told["recipe"], wanted=wanted)
+    made = open_image(tmp_path / "out" / "a.tif")
+    assert made.pixels.shape[1:] == (420, 300)
+    with qtbot.waitSignal(engine.unexported, timeout=20000) as found:
+        engine.send("export", id=6, path=str(folder / "raw.dng"), target=target, recipe=told["recipe"], wanted=wanted)
+    assert found.args[0]["why"]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_upright_and_unturned_are_inverse(orientation: int) -> None:
+    stored = torch.arange(15.0).reshape(1, 3, 5)
+    shown = views.upright(stored, orientation)
+    assert tuple(shown.shape[1:]) == views.turned((3, 5), orientation)
+    for i in range(shown.shape[1]):
+        for j in range(shown.shape[2]):
+            x, y, _, _ = views.unturned((j, i, 1, 1), (3, 5), orientation)
+            assert stored[0, int(y), int(x)] == shown[0, i, j]
+
+
+def test_cells_average_each_colour() -> None:
+    mosaic = torch.tensor([[1.0, 2.0], [4.0, 7.0]]).repeat(2, 3)[None]
+    out = views.cells(Image(mosaic, State.MOSAIC, Metadata(cfa=("RG", "GB"))))
+    assert out.pixels.shape == (3, 2, 3) and out.pixels[:, 0, 0].tolist() == [1.0, 3.0, 7.0]
+    assert out.frame.pitch == (2.0, 2.0)
+
+
+def test_the_windows_modules_do_not_import_torch() -> None:
+    import subprocess
+
+    code = (
+        "import sys, importlib, pkgutil, editor_app\n"
+        "for m in pkgutil.iter_modules(editor_app.__path__):\n"
+        "    if m.name != 'engine': importlib.import_module('editor_app.' + m.name)\n"
+        "print('torch' in sys.modules)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={**os.environ}, check=True
+    )
+    assert out.stdout.strip() == "False"
