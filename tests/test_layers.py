@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 400
 
-CORE = {"image", "param", "probe", "stage", "recipe", "mix", "resample", "resources", "cfa"}
+CORE = {"image", "param", "probe", "stage", "recipe", "mix", "resample", "resources"}
 """Rooms about what the numbers mean and what a stage is; they rest on torch alone (platformdirs where folders are named)."""
-HELP = {"cube", "kriging", "lensmap", "noise", "tonecurve", "warp", "wavelet"}
+HELP = {"operators"}
 """Closed forms that several stages share: torch only, no stages, no files."""
 
 # room → (rooms of modisp that it may know, packages from outside); numpy and the standard library are free to all
@@ -25,14 +25,16 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "resources": (set(), {"platformdirs"}),
     "nets": ({"nets"}, {"torch"}),
     "color": ({"color"}, {"torch", "colour"}),
+    "learned": (CORE | {"learned", "nets", "weights"}, {"torch"}),
     "weights": ({"weights", "nets", "resources"}, {"torch", "safetensors"}),
+    "learned": (CORE | {"weights"}, {"torch"}),
     "metrics": ({"metrics", "color", "resample"}, {"torch", "colour"}),
-    "stages": (CORE | HELP | {"color", "nets", "weights"}, {"torch"}),
-    "io": ({"io", "image", "color", "cfa"}, {"torch", "rawpy", "tifffile", "PIL", "imagecodecs"}),
-    "simulate": ({"simulate", "image", "color", "io", "cfa", "resample"}, {"torch", "colour", "tifffile", "PIL"}),
+    "stages": (CORE | HELP | {"color", "learned", "nets", "weights"}, {"torch"}),
+    "io": ({"io", "image", "color", "operators"}, {"torch", "rawpy", "tifffile", "PIL", "imagecodecs"}),
+    "simulate": ({"simulate", "image", "color", "io", "operators", "resample"}, {"torch", "colour", "tifffile", "PIL"}),
 }
 TOP = (
-    CORE | HELP | {"nets", "color", "weights", "metrics", "stages", "io", "simulate"},
+    CORE | HELP | {"nets", "color", "weights", "learned", "metrics", "stages", "io", "simulate"},
     {"torch", "safetensors", "typer", "rich"},
 )
 """What all other rooms may know, besides each other: pipeline, cache, style, sidecar, cli …"""

@@ -1,0 +1,120 @@
+"""`modisp bench restore`: noise and blur taken out by ours and by the classics, judged on the demosaiced picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from modisp.bench.demosaic import PATTERNS, mosaic, shown
+from modisp.bench.methods import demosaicers, restorers, sizes, stage, then, wiener
+from modisp.bench.tables import Crop, Method, Protocol, Row, compare, costs, enlarge, pictures
+from modisp.color.transfer import decode
+from modisp.image import Image, Metadata
+from modisp.simulate import optics
+from modisp.simulate.noise import add_noise
+
+BAYER = PATTERNS["bayer"]
+EVEN = (0.02, 0.05)
+"""Standard deviations of even noise on encoded values: the published protocol."""
+SHOT = 4e-3
+"""Shot noise of the protocol that is a camera's at high ISO; read noise goes with it as in `simulate.noise`."""
+BLUR, BLUR_SHOT = 1.0, 1e-3
+LEVELS = (0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9)
+FLAT_SHOT = 1e-2
+
+
+def read_of(shot: float) -> float:
+    """Read variance that goes with shot noise: the line of Brooks et al., CVPR 2019."""
+    return math.exp(2.18 * math.log(shot) + 1.2)
+
+
+def noisy(light: Tensor, shot: float, read: float, seed: int, blur: float = 0.0) -> Image:
+    """(3, H, W) → a noisy Bayer mosaic that tells its noise."""
+    if blur:
+        light = optics.blur(light[None], optics.gaussian(blur))[0]
+    clean = mosaic(light, BAYER, Metadata(cfa=BAYER, noise=((shot, read),)))
+    random = torch.Generator().manual_seed(1000 + seed)
+    return clean.to(add_noise(clean.pixels[None], torch.tensor(shot), torch.tensor(read), random)[0])
+
+
+def protocols() -> dict[str, Protocol]:
+    """Even noise on encoded values, a camera's noise on linear light, and blur with a little noise."""
+
+    def even(sigma: float) -> Protocol:
+        return Protocol(lambda truth, n: noisy(truth, 0.0, sigma * sigma, n), lambda rgb: rgb)
+
+    def camera(shot: float, blur: float = 0.0) -> Protocol:
+        return Protocol(lambda truth, n: noisy(decode("srgb", truth), shot, read_of(shot), n, blur), shown)
+
+    return {
+        **{f"noise {sigma:g}": even(sigma) for sigma in EVEN},
+        f"shot noise {SHOT:g}": camera(SHOT),
+        f"blur {BLUR:g}": camera(BLUR_SHOT, BLUR),
+    }
+
+
+def denoisers() -> dict[str, Method]:
+    """Restoration, then demosaicing: ours with ours of the same size, the classics with the best there is and with Menon."""
+    demosaic = demosaicers("bayer")
+    best = next(iter(demosaic))
+    out = {}
+    for name, restorer in restorers().items():
+        out[f"{name} + {name if name in demosaic else best}"] = then(
+            restorer, demosaic[name if name in demosaic else best]
+        )
+    if "Menon" in demosaic:
+        out["restore_wavelet + Menon"] = then(restorers()["wavelets (restore_wavelet)"], demosaic["Menon"])
+        out["Menon"] = demosaic["Menon"]
+    out["Malvar"] = demosaic["Malvar"]
+    return out
+
+
+def deblurrers() -> dict[str, Method]:
+    """Blur undone: ours told the radius and left to find it, our classical restoration, Wiener's filter; then demosaicing."""
+    demosaic = demosaicers("bayer")
+    best = next(iter(demosaic))
+    full = {"denoise": 1.0, "chroma": 1.0, "deblur": 1.0}
+    out: dict[str, Method] = {}
+    for size in reversed(sizes("restore")):
+        last = demosaic.get(f"modisp {size}", demosaic[best])
+        out[f"modisp {size}, told"] = then(stage("restore", size=size, radius=BLUR, **full), last)
+        out[f"modisp {size}"] = then(stage("restore", size=size, **full), last)
+    out["restore_wavelet, told"] = then(stage("restore_wavelet", radius=BLUR, **full), demosaic[best])
+    out["restore_wavelet, noise only"] = then(stage("restore_wavelet", denoise=1.0, chroma=1.0), demosaic[best])
+    for strength in (0.1, 0.3, 1.0):
+        out[f"Wiener {strength:g}, told"] = wiener(demosaic[best], optics.gaussian(BLUR), strength)
+    out[best] = demosaic[best]
+    return out
+
+
+def measure(
+    folder: Path, limit: int | None = None, tell: Callable[[str], None] = print
+) -> tuple[list[Row], dict[str, list[Crop]]]:
+    """The table, and crops of every protocol, the worst first.  Raises ValueError where there are no pictures."""
+    how = protocols()
+    methods = {p: deblurrers() if p.startswith("blur") else denoisers() for p in how}
+    rows, crops = compare(pictures(folder, limit), how, methods, tell)
+    _, first = next(pictures(folder, 1))
+    costs(rows, {p: enlarge(how[p].make(first, 0)) for p in how}, methods)
+    return rows, crops
+
+
+def drift() -> dict[str, dict[float, float]]:
+    """Mean out − mean in of flat 512 × 512 patches by restorer and level, as a part of what is allowed.
+
+    Allowed are half a percent of the level, at least 1e-4; noise has a = 1e-2.
+    """
+    out: dict[str, dict[float, float]] = {}
+    found: Mapping[str, Callable[[Image], Image]] = restorers()
+    with torch.inference_mode():
+        for name in (n for n in found if n.startswith(("modisp", "wavelets (restore"))):
+            out[name] = {}
+            for level in LEVELS:
+                image = noisy(torch.full((3, 512, 512), level), FLAT_SHOT, read_of(FLAT_SHOT), 0)
+                moved = float(found[name](image).pixels.double().mean() - image.pixels.double().mean())
+                out[name][level] = moved / max(0.005 * level, 1e-4)
+    return out

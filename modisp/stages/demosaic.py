@@ -1,0 +1,72 @@
+"""Demosaicing by a network: a closed-form interpolation plus what `modisp.nets.demosaic` learnt that it gets wrong.
+
+The samples are balanced by the as-shot white and companded on the way in, and both are undone on the way out; the
+network is told the noise that the metadata tell of.  Bayer (any phase), X-Trans and Quad-Bayer mosaics, each where its
+weights are at hand.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from modisp.image import Image, Metadata, State
+from modisp.learned import SIZES, digest, mean_noise, network, weight_file
+from modisp.nets.demosaic import demosaic
+from modisp.nets.mosaic import PATTERNS, find_phase
+from modisp.operators.cfa import balance, is_rgb
+from modisp.stage import Parts, Reading, Stage, param
+
+
+class Demosaic(
+    Stage,
+    slot="demosaic",
+    reads=State.MOSAIC,
+    writes=State.CAMERA,
+    title="Demosaic (learned)",
+    group="Raw",
+    tile=1248,
+    infer_halo=72,
+):
+    """Full colour at every pixel by a network: fine stripes and hair without zippers or false colours."""
+
+    size: str = param(
+        "fast",
+        choices=SIZES,
+        label="Network",
+        help="Fast suits nearly all pictures; Best gets a little more out of the finest detail and takes several "
+        "times as long. Where only one of them is installed, that one is taken.",
+        inference=True,
+    )
+
+    @classmethod
+    def accepts(cls, meta: Metadata) -> bool:
+        """Patterns that a weight file is there for."""
+        found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
+        return found is not None and weight_file(f"demosaic-{found[0]}", SIZES[0], meta) is not None
+
+    def weights_digest(self) -> str:
+        """Of the weights for all patterns in this size."""
+        return digest(tuple(f"demosaic-{cfa}" for cfa in PATTERNS), self.size)
+
+    def halo(self, scale: float) -> int:
+        """None: the work is done in `infer`."""
+        return 0
+
+    def infer(self, image: Image, reading: Reading) -> Parts:
+        """`rgb`: (3, H, W) camera RGB."""
+        meta = image.meta
+        found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
+        path = weight_file(f"demosaic-{found[0]}", self.size, meta) if found else None
+        if found is None or path is None:
+            raise ValueError(f"there are no weights to demosaic {'/'.join(meta.cfa) or 'no pattern'}: choose another")
+        red, green, blue = balance(meta)
+        gains = (1 / red, 1 / green, 1 / blue)
+        _, dy, dx = found
+        net = network(path, image.pixels.device)
+        return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), dy, dx)}
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """(1, H, W) samples → (3, H, W) camera RGB."""
+        if parts is None:
+            raise TypeError("demosaic.process needs the parts that infer made")
+        return parts["rgb"].float()

@@ -1,0 +1,144 @@
+"""Noise and blur taken out of the mosaic by a network, each by a strength that acts outside of it.
+
+`modisp.nets.restore` gives two versions of the samples, one without noise and one without noise and blur.  What they
+differ by is kept, the noise parted in brightness (its colour-blind local mean) and colour (the rest), so that moving a
+strength never runs the network again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from modisp.image import Image, Metadata, State
+from modisp.learned import SIZES, digest, mean_noise, network, weight_file
+from modisp.nets.mosaic import find_phase
+from modisp.nets.restore import restore
+from modisp.operators.cfa import balance, colours, is_rgb
+from modisp.operators.noise import estimate_blur, estimate_noise, luminance
+from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
+
+LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
+LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
+
+
+class Restore(
+    Stage,
+    slot="restore",
+    reads=State.MOSAIC,
+    writes=State.MOSAIC,
+    title="Noise and blur (learned)",
+    group="Detail",
+    tile=1248,
+    infer_halo=96,
+):
+    """Takes grain, colour noise and blur out of the sensor's own samples, by a network that is told how much there is."""
+
+    denoise: float = param(
+        0.8,
+        0,
+        1,
+        step=0.01,
+        unit="%",
+        label="Noise",
+        help="Takes off grain: how much of the brightness noise is removed. Some left looks natural.",
+    )
+    chroma: float = param(
+        1.0, 0, 1, step=0.01, unit="%", label="Colour noise", help="Takes off coloured specks and blotches."
+    )
+    deblur: float = param(
+        0.0, 0, 1, step=0.01, unit="%", label="Deblur", help="Makes edges as crisp as they were before the lens."
+    )
+    radius: float = param(
+        0.0,
+        0,
+        2,
+        step=0.05,
+        unit="px",
+        label="Blur radius",
+        help="How wide the blur is that Deblur undoes, in pixels; 0 takes what its edges tell.",
+        advanced=True,
+        inference=True,
+    )
+    level: float = param(
+        1.0,
+        0.25,
+        4,
+        step=0.05,
+        label="Noise level",
+        help="Corrects the measured noise level: raise it where grain is left, lower it where texture is lost.",
+        advanced=True,
+        inference=True,
+    )
+    size: str = param(
+        "fast",
+        choices=SIZES,
+        label="Network",
+        help="Best tells texture from grain a little better and takes several times as long. Where only one of them "
+        "is installed, that one is taken.",
+        inference=True,
+    )
+
+    @classmethod
+    def accepts(cls, meta: Metadata) -> bool:
+        """Bayer and Quad-Bayer in any phase, where a weight file is there."""
+        found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
+        return found is not None and found[0] in ("bayer", "quad") and bool(weight_file("restore", SIZES[0], meta))
+
+    def weights_digest(self) -> str:
+        """Of the weights in this size."""
+        return digest(("restore",), self.size)
+
+    def measure(self, probe: Probe) -> Reading:
+        """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
+        patches = probe.patches()
+        noise = probe.meta.noise or estimate_noise(patches)
+        noise = noise * 3 if len(noise) == 1 else noise
+        blur = probe.meta.blur or estimate_blur(patches, noise, balance(probe.meta))
+        return Reading({"noise": [list(n) for n in noise], "blur": round(blur, 3)})
+
+    def _noise(self, reading: Reading) -> list[tuple[float, float]]:
+        return [(float(a) * self.level**2, float(b) * self.level**2) for a, b in reading.values["noise"]]
+
+    def _radius(self, reading: Reading) -> float:
+        return self.radius or min(2.0, max(LEAST, float(reading.values["blur"])))
+
+    def infer(self, image: Image, reading: Reading) -> Parts:
+        """`luma`, `chroma`: the noise found; `sharp`: what deblurring adds; each (1, H, W)."""
+        meta = image.meta
+        found, path = find_phase(meta.cfa), weight_file("restore", self.size, meta)
+        if found is None or path is None or not self.accepts(meta):
+            raise ValueError(f"there are no weights to restore {'/'.join(meta.cfa) or 'no pattern'}: choose another")
+        shot, read = mean_noise(self._noise(reading))
+        net = network(path, image.pixels.device)
+        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), *found)
+        checkpoint()
+        sharp = sharp - clean
+        noise = image.pixels - clean
+        white = balance(meta)
+        luma = luminance(noise, meta.cfa, white)
+        luma *= luma.new_tensor(white)[colours(meta.cfa, image.height, image.width).to(luma.device)]
+        return {"luma": luma, "chroma": noise - luma, "sharp": sharp}
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """(1, H, W) samples less the noise, plus the detail, each by its strength."""
+        out = image.pixels
+        if parts is None or self == self.neutral():
+            return out
+        for name, strength in (("luma", -self.denoise), ("chroma", -self.chroma), ("sharp", self.deblur)):
+            if strength:
+                out = parts[name].float().mul(strength).add_(out)
+        return out
+
+    def describe(self, meta: Metadata, reading: Reading) -> Metadata:
+        """The noise and blur that are left."""
+        if self == self.neutral() or "noise" not in reading.values:
+            return meta
+        left = sum((1 - (1 - LEFT) * s) ** 2 for s in (self.denoise, self.chroma)) / 2
+        noise = tuple((a * left, b * left) for a, b in self._noise(reading))
+        return replace(meta, noise=noise, blur=self._radius(reading) * (1 - self.deblur))
+
+    def neutral(self) -> Restore:
+        """Everything is left as it was measured."""
+        return replace(self, denoise=0.0, chroma=0.0, deblur=0.0)
