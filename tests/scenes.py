@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from modisp.cfa import colours
 from modisp.image import Image, Metadata, State
+from modisp.operators.cfa import colours
 
 BAYER = (("RG", "GB"), ("GR", "BG"), ("BG", "GR"), ("GB", "RG"))
 XTRANS = ("GRGGBG", "BGBRGR", "GRGGBG", "GBGGRG", "RGRBGB", "GBGGRG")

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modisp.cube import LARGEST, CubeError, parse_cube, read_cube
+from modisp.operators.cube import LARGEST, CubeError, parse_cube, read_cube
 
 
 def table_3d(n: int, f=lambda r, g, b: (r, g, b), head: str = "") -> str:

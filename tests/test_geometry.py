@@ -11,10 +11,10 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from modisp.image import Frame, Image, Metadata, State
+from modisp.operators.warp import resample
 from modisp.resample import resize, resize_image
 from modisp.stage import Reading
 from modisp.stages.geometry import Geometry
-from modisp.warp import resample
 
 
 def picture(height: int, width: int, **meta: object) -> Image:

@@ -175,8 +175,8 @@ def test_hand_set_distortion_leaves_no_empty_edge(amount: float) -> None:
 
 
 def needed_places(stage: Lens, frame: Frame) -> tuple[torch.Tensor, torch.Tensor]:
-    from modisp.lensmap import source
-    from modisp.warp import centres
+    from modisp.operators.lensmap import source
+    from modisp.operators.warp import centres
 
     y, x = source(stage._steps(frame.full, Metadata()), centres(frame, 0, frame.size[0]), 1)
     return y.expand(frame.size), x.expand(frame.size)

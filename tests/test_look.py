@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from modisp import tonecurve as tc
 from modisp.color import spaces, transfer
-from modisp.cube import CubeError
 from modisp.image import Image, State
+from modisp.operators import tonecurve as tc
+from modisp.operators.cube import CubeError
 from modisp.resources import path as shipped
 from modisp.stage import list_stages
 from modisp.stages.look import Look

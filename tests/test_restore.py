@@ -8,9 +8,9 @@ import pytest
 import torch
 from scenes import BAYER, QUAD, WHITE, WHITES, XTRANS, mosaic, psnr, raw, smooth_scene
 
-from modisp.cfa import colours
 from modisp.image import Image, Metadata, State
-from modisp.noise import estimate_blur, estimate_noise, gaussian
+from modisp.operators.cfa import colours
+from modisp.operators.noise import estimate_blur, estimate_noise, gaussian
 from modisp.stage import Probe
 from modisp.stages.restore_wavelet import RestoreWavelet
 

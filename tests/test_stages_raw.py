@@ -13,8 +13,8 @@ import torch
 from PIL import Image as Pillow
 from scenes import BAYER, HEXADECA, PATTERNS, QUAD, WHITE, WHITES, XTRANS, mosaic, psnr, raw, smooth_scene
 
-from modisp.cfa import fold, is_bayer
 from modisp.image import Frame, Image, Metadata, State
+from modisp.operators.cfa import fold, is_bayer
 from modisp.stage import Probe, Reading, Stage
 from modisp.stages.defects import Defects
 from modisp.stages.demosaic_bilinear import DemosaicBilinear

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modisp import tonecurve as tc
 from modisp.color import spaces, transfer
 from modisp.image import Image, Metadata, State
+from modisp.operators import tonecurve as tc
 from modisp.stage import Probe, Reading
 from modisp.stages.exposure import Exposure
 from modisp.stages.invert_output import InvertOutput

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import torch
 
-from modisp.cfa import CFA, balance, colours, is_rgb, pad, period
 from modisp.image import Image, Metadata, State
+from modisp.operators.cfa import CFA, balance, colours, is_rgb, pad, period
 from modisp.stage import Parts, Reading, Stage, param
 
 REACH = 12

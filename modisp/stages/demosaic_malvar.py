@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import torch
 
-from modisp.cfa import balance, is_bayer, phase_planes
 from modisp.image import Image, Metadata, State
+from modisp.operators.cfa import balance, is_bayer, phase_planes
 from modisp.stage import Parts, Reading, Stage
 
 

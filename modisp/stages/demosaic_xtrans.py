@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from modisp.cfa import balance, is_rgb, period
 from modisp.image import Image, Metadata, State
-from modisp.kriging import interpolate
+from modisp.operators.cfa import balance, is_rgb, period
+from modisp.operators.kriging import interpolate
 from modisp.stage import Parts, Reading, Stage
 
 RADIUS = 3

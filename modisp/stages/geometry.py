@@ -13,8 +13,8 @@ from dataclasses import replace
 import torch
 
 from modisp.image import Frame, Image, Metadata, Rect, State
+from modisp.operators.warp import Places, cover, resample
 from modisp.stage import Parts, Reading, Stage, param
-from modisp.warp import Places, cover, resample
 
 ASPECTS = {"free": 0.0, "1:1": 1.0, "5:4": 5 / 4, "4:3": 4 / 3, "3:2": 3 / 2, "16:9": 16 / 9, "2:1": 2.0}
 KEYSTONE = 0.3  # how much longer (shorter) than in the middle lengths get at the edge, at full strength

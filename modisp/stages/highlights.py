@@ -17,8 +17,8 @@ from dataclasses import replace
 
 import torch
 
-from modisp.cfa import balance
 from modisp.image import RGB, Image, Metadata, State
+from modisp.operators.cfa import balance
 from modisp.stage import Parts, Reading, Stage, param
 
 BAND = 32

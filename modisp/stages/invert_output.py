@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from modisp import tonecurve as tc
 from modisp.color import spaces
 from modisp.image import Image, Metadata, State
+from modisp.operators import tonecurve as tc
 from modisp.stage import Parts, Reading, Stage, checkpoint
 
 

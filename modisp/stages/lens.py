@@ -11,9 +11,9 @@ from functools import lru_cache
 import torch
 
 from modisp.image import Frame, Image, Metadata, State
-from modisp.lensmap import GAINS, WARPS, Step, bilinear, gain, opcode_steps, radial_unit, source
+from modisp.operators.lensmap import GAINS, WARPS, Step, bilinear, gain, opcode_steps, radial_unit, source
+from modisp.operators.warp import Places, centres, cover, resample
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
-from modisp.warp import Places, centres, cover, resample
 
 DISTORTION = 0.15  # how far the farthest corner moves at full strength, as a part of its distance
 GRID = 256  # columns of lensfun's answers: they are smooth

@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from modisp import tonecurve as tc
 from modisp.color import spaces
-from modisp.cube import SPACES, Cube, CubeError, read_cube
 from modisp.image import Image, State
+from modisp.operators import tonecurve as tc
+from modisp.operators.cube import SPACES, Cube, CubeError, read_cube
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 # Full split tones: what R, G, B are multiplied by, less 1; made free of luminance below

@@ -1,6 +1,6 @@
 """Noise and blur taken out of the mosaic: wavelet shrinkage told by the noise model, and a damped deconvolution.
 
-Noise: see `modisp.wavelet`.  Blur: van Cittert's iteration (P. H. van Cittert, Z. Physik 69, 1931), two steps, on the
+Noise: see `modisp.operators.wavelet`.  Blur: van Cittert's iteration (P. H. van Cittert, Z. Physik 69, 1931), two steps, on the
 colour-blind local mean of the denoised mosaic, so that no colour is touched; held back where it is no clearer than the
 noise, and where it would reach beyond what is seen close by, so that edges get steep but no rims.
 """
@@ -13,11 +13,11 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from modisp.cfa import balance, colours, is_rgb, period
 from modisp.image import Image, Metadata, State
-from modisp.noise import estimate_blur, estimate_noise, gaussian, luminance
+from modisp.operators.cfa import balance, colours, is_rgb, period
+from modisp.operators.noise import estimate_blur, estimate_noise, gaussian, luminance
+from modisp.operators.wavelet import Noise, find_noise
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
-from modisp.wavelet import Noise, find_noise
 
 STEPS = 2
 LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell

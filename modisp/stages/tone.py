@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from modisp import tonecurve as tc
 from modisp.color import transfer
 from modisp.image import Image, State
+from modisp.operators import tonecurve as tc
+from modisp.operators.tonecurve import Array
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
-from modisp.tonecurve import Array
 
 PRIOR = 0.5
 """EV that lifts a scene exposed by ISO 12232 (saturation at 100/12.7 of the mean) to middle grey."""
@@ -26,7 +26,7 @@ FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave
 
 
 class Tone(Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone", group="Light"):
-    """A filmic curve of luminance with colour led along (see `modisp.tonecurve`); all sliders bend that one curve.
+    """A filmic curve of luminance with colour led along (see `modisp.operators.tonecurve`); all sliders bend that one curve.
 
     The automatic part places middle grey and white from a metering of the whole picture.
     """

@@ -1,0 +1,201 @@
+"""The tone curve from scene to display and back, and how colour follows it: the shared home of both directions.
+
+Scene luminance is counted in stops (EV) from middle grey (0.18).  The curve is the log-logistic (Naka-Rushton) family
+y = x^a / (x^a + c), x in units of middle grey, scaled so that x = 1 gives 0.18 and the scene's white gives exactly 1,
+with a toe that lets the slope in log-log fall back to about one in deep shadow.  Colour keeps its direction from the
+grey axis: display = y + A·(scene − luminance), so greys stay grey to the last bit and hue does not skew; the chroma
+falls with the curve's own slope, and `compress` leads what would leave the gamut smoothly towards white or black.
+
+Sources: Naka & Rushton 1966, J. Physiol. 185; Reinhard & Devlin 2005, IEEE TVCG 11(1); CIE 15:2004 for L*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from modisp.color import transfer
+from modisp.color.spaces import LUMA
+
+Array = npt.NDArray[np.float64]
+
+GREY = 0.18
+WHITE = 3.5
+"""EV above middle grey that reaches display white where nothing was measured."""
+NEAREST = 1.9
+"""The least `white`, in EV: nearer to middle grey the curve would be no S any more."""
+SLOPE = 1.5  # a: slope in log-log far below the shoulder; 1.25 at middle grey, as camera pictures have it
+TOE_START, TOE_EASE = -1.0, 0.32  # below this EV the slope eases towards SLOPE·(1 − TOE_EASE)
+CHROMA = 0.5  # how much of the curve's slope the chroma follows: 1 as separate R, G, B curves do, 0 not at all
+KNEE = 0.8  # chroma up to this share of the way to the gamut's edge is untouched
+BLUE = 0.12  # how much red is traded for green where blue loses its chroma on the way to white
+STRIP = 1 << 17  # pixels worked on at a time, so that intermediate results stay in the cache
+
+_FIRST, _LAST, _BITS = -18, 8, 6  # a table covers 2^-18 … 2^8 with 2^6 straight pieces per octave
+_SHIFT = 23 - _BITS
+_OFFSET = (127 + _FIRST) << _BITS
+_PIECES = (_LAST - _FIRST) << _BITS
+
+
+def hinge(u: Array) -> Array:
+    """0 below 0, u²/(1 + u) above: a bend without a corner, whose slope goes from 0 to 1."""
+    v = np.maximum(u, 0.0)
+    return v * v / (1.0 + v)
+
+
+def ramp(x: Array, low: float, high: float) -> Array:
+    """0 up to `low`, 1 from `high`, a smooth cubic between."""
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
+
+
+def display(stops: Array, white: float = WHITE) -> Array:
+    """Display luminance, [0, 1], of scene luminance in EV from middle grey; it reaches 1 at `white` (EV, at least NEAREST)."""
+    top = 2.0 ** (SLOPE * white)
+    c = (1.0 - GREY) / (GREY - 1.0 / top)
+    x = np.exp2(SLOPE * np.clip(stops + TOE_EASE * hinge(TOE_START - stops), -60.0, white))
+    return np.asarray(x / (x + c) * ((top + c) / top))
+
+
+def chroma(y: Array) -> Array:
+    """The factor on chroma (relative to luminance) at display luminance `y`: above 1 in mid-tones, falling to white."""
+    return 1.0 + CHROMA * (SLOPE * (1.0 - np.clip(y, GREY, 1.0)) - 1.0)
+
+
+def lightness(y: Array) -> Array:
+    """CIE L*/100 of luminance `y` (white 1)."""
+    return np.where(y > 216 / 24389, 1.16 * np.cbrt(y) - 0.16, y * 9.032963)
+
+
+def luminance(lightness: Array) -> Array:
+    """The inverse of `lightness`."""
+    return np.where(lightness > 0.08, ((lightness + 0.16) / 1.16) ** 3, lightness / 9.032963)
+
+
+def nodes() -> Array:
+    """Where a `Table` is to be given its values: 0, then 2^-18 … 2^8 in steps that are even within each octave."""
+    octaves = np.repeat(np.exp2(np.arange(_FIRST, _LAST, dtype=np.float64)), 1 << _BITS)
+    parts = np.tile(1.0 + np.arange(1 << _BITS) / (1 << _BITS), _LAST - _FIRST)
+    return np.concatenate([[0.0], (octaves * parts)[1:], [2.0**_LAST]])
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Functions of one positive number, given at `nodes()` and straight between, constant above; found by float bits."""
+
+    start: torch.Tensor  # (functions, pieces)
+    slope: torch.Tensor
+
+    @classmethod
+    def of(cls, *values: Array) -> Table:
+        """A table of functions whose values at `nodes()` are given."""
+        x = nodes()
+        y = np.stack(values)
+        slope = np.diff(y) / np.diff(x)
+        start = y[:, :-1] - slope * x[:-1]
+        start[:, -1], slope[:, -1] = y[:, -2], 0.0
+        return cls(torch.from_numpy(start.astype(np.float32)), torch.from_numpy(slope.astype(np.float32)))
+
+    def to(self, device: Any) -> Table:
+        """The table on `device`."""
+        return Table(self.start.to(device), self.slope.to(device))
+
+    def __call__(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """The functions at `x` (N,), float32, contiguous; below 0 the first straight piece goes on."""
+        where = x.view(torch.int32).bitwise_right_shift(_SHIFT).sub_(_OFFSET).clamp_(0, _PIECES - 1)
+        return [
+            torch.index_select(s, 0, where).mul_(x).add_(torch.index_select(p, 0, where))
+            for p, s in zip(self.start, self.slope, strict=True)
+        ]
+
+
+@lru_cache(maxsize=8)
+def transfer_tables(space: str) -> tuple[Table, Table]:
+    """The transfer function of `space` and its inverse: within 2e-5 of the curves from 0 up, at a quarter of the time."""
+    x = torch.from_numpy(nodes())
+    return Table.of(transfer.encode(space, x).numpy()), Table.of(transfer.decode(space, x).numpy())
+
+
+def luma(rgb: torch.Tensor) -> torch.Tensor:
+    """Luminance (N,) of linear Rec.2020 (3, N)."""
+    return torch.mul(rgb[0], LUMA[0]).add_(rgb[1], alpha=LUMA[1]).add_(rgb[2], alpha=LUMA[2])
+
+
+def reach(colour: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """How far colours lie on the way from grey to the gamut's edge (1 = on it), (N,).
+
+    `colour` (3, N) is the difference from the grey of the same luminance, `y` (N,) that luminance in [0, 1].
+    """
+    up = colour.amax(0).div_(torch.rsub(y, 1.0).clamp_min_(1e-6))
+    down = colour.amin(0).neg_().div_(y.clamp_min(1e-6))
+    return torch.maximum(up, down, out=up)
+
+
+def compress(colour: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Bring `colour` (3, N; see `reach`) inside the gamut in place: KNEE and less stays, all else lands below the edge."""
+    r = reach(colour, y)
+    if float(r.max()) <= KNEE:
+        return colour
+    over = r.sub(KNEE).clamp_min_(0.0)
+    # r → KNEE + w·over/(w + over) with w = 1 − KNEE; exactly 1 as a factor where over is 0
+    r.clamp_min_(KNEE).mul_(over.add(1.0 - KNEE))
+    lost = over.square_().div_(r)
+    colour.mul_(torch.rsub(lost, 1.0))
+    return _trade(colour, lost.mul_(BLUE))
+
+
+def expand(colour: torch.Tensor, y: torch.Tensor, most: float = 0.985) -> torch.Tensor:
+    """The inverse of `compress`, in place, but for a trace in the strongest blues.
+
+    Colours beyond `most` of the way are taken as `most`, which bounds the result.
+    """
+    for trade in (True, False):
+        r = reach(colour, y).clamp_min_(KNEE)
+        over = r.clamp_max(most).sub_(KNEE)
+        room = torch.rsub(over, 1.0 - KNEE)
+        wide = over.mul_(1.0 - KNEE).div_(room).add_(KNEE)
+        if trade:
+            _trade(colour, r.div_(wide).sub_(1.0).clamp_max_(0.0).mul_(BLUE))
+    return colour.mul_(wide.div_(r))
+
+
+def _trade(colour: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
+    """Trade, in place, red of blue colours for green of the same luminance, by `amount` (N,) of their blueness.
+
+    On a straight line to white blue looks ever more violet (Abney's effect); this bends the line.
+    """
+    red, green, blue = colour
+    rival = torch.maximum(green, torch.lerp(green, red, 3.0))
+    excess = torch.sub(blue, rival, out=rival).clamp_min_(0.0).mul_(amount)
+    red.sub_(excess)
+    green.add_(excess, alpha=LUMA[0] / LUMA[1])
+    return colour
+
+
+def monotone_cubic(points: Sequence[tuple[float, float]], x: Array) -> Array:
+    """A smooth curve through `points` (rising x) at `x`, level beyond its ends, without overshoot.
+
+    Source: Fritsch & Carlson 1980, SIAM J. Numer. Anal. 17(2).
+    """
+    px, py = (np.array(v, dtype=np.float64) for v in zip(*points, strict=True))
+    d = np.diff(py) / np.diff(px)
+    m = np.concatenate([d[:1], (d[1:] + d[:-1]) / 2, d[-1:]])
+    m[1:-1][d[1:] * d[:-1] <= 0] = 0.0
+    for k, dk in enumerate(d):
+        length = np.hypot(m[k], m[k + 1])
+        if length > 3.0 * abs(dk):
+            m[k : k + 2] *= 3.0 * abs(dk) / length
+    x = np.clip(x, px[0], px[-1])
+    i = np.clip(np.searchsorted(px, x, side="right") - 1, 0, len(d) - 1)
+    h = px[i + 1] - px[i]
+    t = (x - px[i]) / h
+    s = 1.0 - t
+    return np.asarray(
+        s * s * ((1 + 2 * t) * py[i] + t * h * m[i]) + t * t * ((3 - 2 * t) * py[i + 1] - s * h * m[i + 1])
+    )
