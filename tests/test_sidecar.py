@@ -123,7 +123,7 @@ def test_whatever_the_file_holds_is_read_or_put_aside(picture: Path, text: bytes
     broken = bool(car.problem)
     car.save()
     assert Sidecar.load(picture).recipe == Recipe.default()
-    if broken:
+    if broken and text:
         assert beside(picture).with_name(beside(picture).name + ".damaged-1").read_bytes() == text
 
 
