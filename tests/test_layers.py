@@ -27,7 +27,6 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "color": ({"color"}, {"torch", "colour"}),
     "learned": (CORE | {"learned", "nets", "weights"}, {"torch"}),
     "weights": ({"weights", "nets", "resources"}, {"torch", "safetensors"}),
-    "learned": (CORE | {"weights"}, {"torch"}),
     "metrics": ({"metrics", "color", "resample"}, {"torch", "colour"}),
     "stages": (CORE | HELP | {"color", "learned", "nets", "weights"}, {"torch"}),
     "io": ({"io", "image", "color", "operators"}, {"torch", "rawpy", "tifffile", "PIL", "imagecodecs"}),
