@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -74,7 +75,9 @@ def demosaicers(cfa: str) -> dict[str, Method]:
 
 def menon(image: Image) -> Tensor:
     """D. Menon, S. Andriani, G. Calvagno: Demosaicing with directional filtering and a posteriori decision, 2007."""
-    from colour_demosaicing import demosaicing_CFA_Bayer_Menon2007
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about drawing, which nobody wants here
+        from colour_demosaicing import demosaicing_CFA_Bayer_Menon2007
 
     pattern = "".join(image.meta.cfa)
     out = demosaicing_CFA_Bayer_Menon2007(image.pixels[0].double().numpy(), pattern)

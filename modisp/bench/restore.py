@@ -118,3 +118,11 @@ def drift() -> dict[str, dict[float, float]]:
                 moved = float(found[name](image).pixels.double().mean() - image.pixels.double().mean())
                 out[name][level] = moved / max(0.005 * level, 1e-4)
     return out
+
+
+def drift_words(moved: Mapping[str, Mapping[float, float]]) -> str:
+    """`drift` as a markdown table."""
+    out = ["## Mean of flat patches, out − in, as a part of what is allowed (1 is the bound)\n"]
+    out.append("| level | " + " | ".join(moved) + " |\n|---:" + "|---:" * len(moved) + "|")
+    out += [f"| {level:g} | " + " | ".join(f"{moved[n][level]:.2f}" for n in moved) + " |" for level in LEVELS]
+    return "\n".join(out)

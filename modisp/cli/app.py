@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modisp import __version__
-from modisp.cli import develop, lists, run, tools
+from modisp.cli import develop, learned, lists, run, tools
 
 app = typer.Typer(
     name="modisp",
@@ -43,6 +43,10 @@ app.command()(lists.stages)
 app.command()(lists.styles)
 app.command()(lists.cache)
 app.command()(tools.simulate)
+app.command()(learned.train)
+app.command()(learned.weights)
 bench.command()(tools.speed)
+bench.command()(learned.demosaic)
+bench.command()(learned.restore)
 app.add_typer(bench, name="bench")
 app.command()(tools.check)
