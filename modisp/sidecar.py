@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,7 +100,7 @@ class Sidecar:
             recipe,
             _typed(data, "readings", dict, {}),
             _typed(data, "weights", dict, {}),
-            _typed(source, "digest", str, ""),
+            _digest(_typed(source, "digest", str, "")),
             rating,
             _typed(data, "label", str, ""),
             _typed(data, "history", list, []),
@@ -249,6 +250,11 @@ def beside(picture: Path) -> Path:
 def backup(path: Path) -> Path:
     """Where the last good one of a sidecar file lies."""
     return path.with_name(path.name + ".bak")
+
+
+def _digest(text: str) -> str:
+    """A digest as a file states it, if it is one: it will name a file."""
+    return text if re.fullmatch("[0-9a-f]{64}", text) else ""
 
 
 def digest_of(picture: Path) -> str:

@@ -263,6 +263,12 @@ def test_a_folder_that_cannot_be_written_to(picture: Path, home: Path, monkeypat
     assert Sidecar.load(picture).recipe == Sidecar.load(copy).recipe == edited(picture).recipe
 
 
+def test_a_digest_names_no_other_file(picture: Path) -> None:
+    beside(picture).write_text('{"source": {"digest": "../../elsewhere"}, "rating": 1}', "utf-8")
+    car = Sidecar.load(picture)
+    assert car.rating == 1 and car.digest == ""
+
+
 # --- for ever ------------------------------------------------------------------------------------------------------------------
 
 
