@@ -157,7 +157,7 @@ def _refine(start: Array, x: Array, target: Array, white: Array) -> Array:
     away = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0]])  # rows keep their sums
 
     def matrix(p: Array) -> Array:
-        return start + p.reshape(3, 2) @ away
+        return np.asarray(start + p.reshape(3, 2) @ away)
 
     def error(p: Array) -> Array:
         return ((_lab(x @ matrix(p).T, white) - goal) * damp).reshape(-1)

@@ -19,8 +19,8 @@ F = NDArray[np.float32]
 _SIDE, _CELL = 2048, 7.0  # samples and metres of the height field
 _DEPTH = _SIDE * _CELL
 _GLOW = unit(np.array([[0.42], [0.055], [-0.905]], np.float32))  # where the sun went down
-_MOON = unit(np.array([[-0.235], [0.315], [-0.92]], np.float32))
-_VIEW = View(eye=(0.0, 9.0, 0.0), target=(0.0, 139.0, -1000.0), fov=33.0)
+_MOON = unit(np.array([[-0.235], [0.312], [-0.92]], np.float32))
+_VIEW = View(eye=(0.0, 9.0, 0.0), target=(0.0, 70.0, -1000.0), fov=36.0)
 
 
 def _grid(scale: float, octaves: int, seed: int, stretch: float = 1.0) -> F:
@@ -66,7 +66,7 @@ def _look(table: F, x: F, z: F) -> F:
     a, b, c, d = flat[k], flat[k + 1], flat[k + _SIDE], flat[k + _SIDE + 1]
     a += (b - a) * fu
     c += (d - c) * fu
-    return a + (c - a) * fv  # type: ignore[no-any-return]
+    return np.asarray(a + (c - a) * fv, np.float32)
 
 
 def _march(o: F, d: F) -> F:
@@ -76,7 +76,7 @@ def _march(o: F, d: F) -> F:
     alive = np.arange(o.shape[1])
     t = np.full(o.shape[1], 30.0, np.float32)
     before = t.copy()
-    for _ in range(230):
+    for _ in range(300):
         p = o[:, alive] + d[:, alive] * t[alive]
         above = p[1] - _look(land, p[0], p[2])
         under = above < 0
@@ -94,6 +94,8 @@ def _march(o: F, d: F) -> F:
             break
         before[alive] = t[alive]
         t[alive] += np.maximum(above * np.float32(0.42), 1.5 + t[alive] * np.float32(0.0016))
+    skims = np.nonzero(np.isinf(out) & (o[1] + d[1] * t < 1500) & (d[1] > -0.05))[0]
+    out[skims] = t[skims]  # so flat that they creep along the ground to the end of the world
     return out
 
 
@@ -119,7 +121,7 @@ def _sky(d: F) -> F:
     side = (away[0] * 0.86 - away[1] * 0.5) / np.float32(0.0125)
     phase = np.clip((side - 0.62 * np.sqrt(np.maximum(0, 1 - (r * 0.98) ** 2))) * 8 + 0.2, 0, 1)
     sky += disc * (0.10 + 17 * phase) * np.array([[1.0], [0.94], [0.82]])
-    return sky.astype(np.float32)
+    return np.asarray(sky, np.float32)
 
 
 def _stars(height: int, width: int, rng: np.random.Generator) -> F:
@@ -128,7 +130,7 @@ def _stars(height: int, width: int, rng: np.random.Generator) -> F:
     spread = np.array([0.18, 0.64, 0.18], np.float32)
     for _ in range(260):
         y, x = int(rng.uniform(1, height * 0.42)), int(rng.uniform(1, width - 2))
-        power = 0.05 * rng.pareto(1.35) * (1 - y / (height * 0.47)) ** 1.5
+        power = 0.05 * rng.pareto(1.7) * (1 - y / (height * 0.47)) ** 1.5
         tint = np.array([1.0, rng.uniform(0.85, 1.0), rng.uniform(0.75, 1.3)], np.float32)
         out[:, y - 1 : y + 2, x - 1 : x + 2] += min(power, 6.0) * tint[:, None, None] * np.outer(spread, spread)
     return out
@@ -149,7 +151,7 @@ def _cabin() -> list[Shape]:
 
     t = turn(9)
     slate = Material(paint=(0.035, 0.04, 0.05))
-    at = np.array([-74.0, 4.6, -262.0])
+    at = np.array([-47.0, 3.3, -172.0])
 
     def put(x: float, y: float, z: float) -> tuple[float, float, float]:
         v = at + t @ np.array([x, y, z])
@@ -160,19 +162,22 @@ def _cabin() -> list[Shape]:
         Box(material=slate, at=put(0, 2.9, 1.75), axes=t @ turn(0, 32), half=(5.2, 0.14, 2.5)),
         Box(material=slate, at=put(0, 2.9, -1.75), axes=t @ turn(0, -32), half=(5.2, 0.14, 2.5)),
         Box(material=Material(paint=(0.09, 0.07, 0.065)), at=put(-2.6, 4.4, -0.8), axes=t, half=(0.45, 1.1, 0.45)),
-        Box(material=Material(paint=logs), at=put(0.5, -2.2, 4.6), axes=t, half=(5.2, 0.16, 2.2)),  # a jetty
+        Box(material=Material(paint=logs), at=put(0.5, -2.0, 1.6), axes=t, half=(5.4, 0.16, 5.2)),  # a jetty on posts
+        *(
+            Box(material=Material(paint=logs), at=put(x, -3.3, z), axes=t, half=(0.14, 1.3, 0.14))
+            for x in (-4.4, 0.5, 5.4)
+            for z in (-3, 6.4)
+        ),
     ]
 
 
 def _haze(colour: F, d: F, t: F, y: F) -> F:
     """Air between eye and land: its light is the sky's near the horizon; mist lies low over the lake."""
-    flat = d.copy()
-    flat[1] = np.abs(flat[1]) * 0.3 + 0.02
-    air = _sky(unit(flat)) * np.float32(0.62)
-    air = np.minimum(air, np.array([[0.62], [0.42], [0.36]], np.float32))
+    west = np.clip((d * _GLOW).sum(0), 0, 1) ** 6
+    air = np.array([[0.078], [0.092], [0.150]]) + west * np.array([[0.17], [0.085], [0.05]])
     low = np.exp(-np.maximum(y, 0) / 75) * np.clip(t / 1500 - 0.35, 0, 1.5)
-    keep = np.exp(-t / 15500 - 0.55 * low)
-    return colour * keep + air * (1 - keep)
+    keep = np.exp(-t / 34000 - 0.12 * low)
+    return np.asarray(colour * keep + air * (1 - keep), np.float32)
 
 
 def _ground(p: F, d: F, t: F) -> F:
@@ -185,7 +190,7 @@ def _ground(p: F, d: F, t: F) -> F:
     snow = np.clip((p[1] + 420 * (crumble - 0.5) - 830) / 130, 0, 1) * np.clip((n[1] - 0.50 + 0.22 * crumble) * 7, 0, 1)
     rock = mix((0.07, 0.065, 0.065), (0.20, 0.18, 0.17), fbm(p * np.array([[1], [3], [1]], np.float32), 90, 5, 9))
     meadow = mix((0.045, 0.06, 0.022), (0.13, 0.12, 0.05), fbm(p, 25, 4, 3))
-    wood = mix((0.008, 0.016, 0.011), (0.035, 0.055, 0.028), crumble)
+    wood = mix((0.010, 0.024, 0.018), (0.075, 0.110, 0.055), fbm(p, 420, 5, 16) * 3 - 1)
     base = np.where(p[1] > 620 + 300 * (crumble - 0.5), rock, meadow)
     cover = np.clip(_look(trees, p[0], p[2]) * 4, 0, 1)
     base = base + (wood - base) * cover
@@ -194,9 +199,9 @@ def _ground(p: F, d: F, t: F) -> F:
     west = np.clip(0.35 + 0.65 * (n * _GLOW).sum(0), 0, 1) * np.array([[0.34], [0.17], [0.10]])
     # the last direct light, from just under the horizon, reaches only what stands high
     high = np.clip((p[1] - 1050) / 700, 0, 1) * np.clip(
-        (n * unit(_GLOW * [[1], [0.4], [0.15]])).sum(0) * 1.3 + 0.25, 0, 1
+        (n * unit(_GLOW * np.array([[1], [0.4], [0.15]], np.float32))).sum(0) * 1.3 + 0.25, 0, 1
     )
-    return (albedo * (zenith + west + high * np.array([[1.15], [0.46], [0.30]]))).astype(np.float32)
+    return np.asarray((albedo * (zenith + west + high * np.array([[1.15], [0.46], [0.30]]))), np.float32)
 
 
 def _scene(o: F, d: F, mirrored: bool = False) -> F:
@@ -222,7 +227,7 @@ def _scene(o: F, d: F, mirrored: bool = False) -> F:
     if lake.size:
         w = water[lake]
         p = o[:, lake] + d[:, lake] * w
-        size = np.clip(0.10 * np.exp(-w / 90) + 0.011 + 0.02 * np.exp(-w / 500), 0, 0.1)
+        size = 0.045 * np.exp(-w / 90) + 0.006 + 0.010 * np.exp(-w / 500)
         calm = np.clip(fbm(np.stack([p[0], 0 * w, p[2] * 0.25]), 130, 3, 12) * 2.4 - 0.7, 0.06, 1)
         ripple = [
             fbm(
@@ -255,7 +260,7 @@ def _conifers(height: int, width: int, rng: np.random.Generator) -> F:
     cover = np.zeros((height * fine, width * fine), np.float32)
     yy, xx = np.mgrid[0 : height * fine, 0 : width * fine].astype(np.float32) / np.float32(height * fine)
     aspect = width / height
-    spots = [(0.015, 0.80, 1.05), (0.075, 0.52, 1.02), (0.125, 0.66, 1.06), (0.185, 0.36, 1.01), (0.235, 0.22, 1.0)]
+    spots = [(0.015, 0.80, 1.05), (0.075, 0.52, 1.02), (0.125, 0.66, 1.06)]
     spots += [(0.985, 0.74, 1.06), (0.925, 0.50, 1.02), (0.872, 0.33, 1.0), (0.83, 0.2, 1.0)]
     for i, (at, tall, foot) in enumerate(spots):
         centre = at * aspect
@@ -278,10 +283,10 @@ def _conifers(height: int, width: int, rng: np.random.Generator) -> F:
     rim = 0.965 + 0.05 * (bank - 0.5) - 0.06 * np.abs(xx[0] / aspect - 0.5) ** 1.5
     grass = noise(np.stack([xx.ravel() * 420, yy.ravel() * 55, 0 * xx.ravel()]), 1.0, 71).reshape(xx.shape)
     cover = np.maximum(cover, np.clip((yy - rim[None] - 0.022 * grass**2 + 0.006) * height * fine / 3, 0, 1))
-    return cover.reshape(height, fine, width, fine).mean((1, 3))  # type: ignore[no-any-return]
+    return np.asarray(cover.reshape(height, fine, width, fine).mean((1, 3)), np.float32)
 
 
-def dusk(height: int, width: int, samples: int = 6, seed: int = 2) -> F:
+def dusk(height: int, width: int, samples: int = 4, seed: int = 2) -> F:
     """Radiance (3, height, width), linear Rec.2020; 1.0 is a white card under the sky just before sunset."""
     rng = np.random.default_rng(seed)
     out = np.zeros((3, height, width), np.float32)
@@ -302,5 +307,5 @@ def dusk(height: int, width: int, samples: int = 6, seed: int = 2) -> F:
         2.5,
         80,
     )
-    dark = np.array([[0.010], [0.014], [0.015]], np.float32) * grain[None]
+    dark = np.array([[0.0050], [0.0068], [0.0078]], np.float32) * grain[None]
     return (out * (1 - cover) + dark.reshape(3, height, width) * cover).astype(np.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +68,14 @@ def _chart(height: int, width: int, seed: int) -> Scene:
 
 def _leaves(height: int, width: int, seed: int) -> torch.Tensor:
     """Dead leaves: occluding shapes of all sizes, with textures, gratings and print."""
-    square = dead_leaves(max(height, width), seed)[:, :height, :width]
-    return from_srgb(torch.from_numpy(np.ascontiguousarray(square)))
+    side = min(
+        max(height, width), 1024
+    )  # larger pictures go on in its mirror images: drawing takes a second per 0.2 MP
+    tile = from_srgb(torch.from_numpy(dead_leaves(side, seed)))
+    both = torch.cat([tile, tile.flip(2)], 2)
+    four = torch.cat([both, both.flip(1)], 1)
+    rows, columns = (torch.arange(n) % (2 * side) for n in (height, width))
+    return four[:, rows][:, :, columns].contiguous()
 
 
 def _smooth(height: int, width: int, seed: int) -> torch.Tensor:
@@ -120,19 +127,25 @@ def _flat(height: int, width: int, seed: int) -> torch.Tensor:
     return torch.full((3, height, width), 0.18)
 
 
-def _rendered(name: str) -> Callable[[int, int, int], torch.Tensor]:
-    def scene(height: int, width: int, seed: int) -> torch.Tensor:
-        from importlib import import_module
+def rendered(name: str, size: tuple[int, int]) -> torch.Tensor:
+    """One of our rendered scenes (3, H, W), linear Rec.2020, always with the same seed."""
+    module = import_module(f"modisp.simulate.{name.replace('-', '_')}")
+    return torch.from_numpy(getattr(module, name.replace("-", "_"))(*size))
 
-        module = import_module(f"modisp.simulate.{name}")
-        return torch.from_numpy(getattr(module, name)(height, width, seed=seed))
 
-    scene.__doc__ = {
-        "still_life": "Fruit, glass, brass and print on a table, by a window and a lit lamp (path traced: minutes).",
-        "dusk": "A lake and mountains after sunset, lit windows, stars (ray marched).",
-        "workbench": "Cloth, yarn, spices and a colour card from above (path traced: minutes).",
-    }[name]
-    return scene
+def _still_life(height: int, width: int, seed: int) -> torch.Tensor:
+    """Fruit, glass, brass and print on a table, by a window and a lit lamp (path traced: minutes)."""
+    return rendered("still-life", (height, width))
+
+
+def _dusk(height: int, width: int, seed: int) -> torch.Tensor:
+    """A mountain lake after sunset, a cabin with lit windows, stars (ray marched: minutes)."""
+    return rendered("dusk", (height, width))
+
+
+def _workbench(height: int, width: int, seed: int) -> torch.Tensor:
+    """Cloth, yarn, spices and a colour card from above, for upright pictures (path traced: minutes)."""
+    return rendered("workbench", (height, width))
 
 
 _RGB: dict[str, Callable[[int, int, int], torch.Tensor]] = {
@@ -141,9 +154,9 @@ _RGB: dict[str, Callable[[int, int, int], torch.Tensor]] = {
     "steps": _steps,
     "zone-plate": _zones,
     "grey": _flat,
-    "still-life": _rendered("still_life"),
-    "dusk": _rendered("dusk"),
-    "workbench": _rendered("workbench"),
+    "still-life": _still_life,
+    "dusk": _dusk,
+    "workbench": _workbench,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class Material:
 
 def _colour(c: tuple[float, float, float] | Paint, p: F, n: F) -> F:
     if callable(c):
-        return c(p, n).astype(np.float32)
+        return np.asarray(c(p, n), np.float32)
     return np.repeat(np.array(c, np.float32)[:, None], p.shape[1], 1)
 
 
@@ -80,7 +81,7 @@ def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> F:
     ry = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     rx = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
     rz = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
-    return (ry @ rx @ rz).astype(np.float32)
+    return np.asarray((ry @ rx @ rz), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +240,7 @@ class Lathe(Shape):
         best = np.full(index.size, FAR, np.float32)
         xx, xd, dd = ox * ox + oz * oz, ox * dx + oz * dz, dx * dx + dz * dz
         slope = np.where(np.abs(dy) < 1e-9, np.float32(1e-9), dy)
-        for (r0, y0), (r1, y1) in zip(pts[:-1], pts[1:], strict=True):
+        for (r0, y0), (r1, y1) in pairwise(pts):
             if abs(y1 - y0) < 1e-6:  # a flat ring
                 t = (y0 - oy) / slope
                 rr = xx + 2 * t * xd + t * t * dd

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from modisp.simulate.props import colour_card, face, rod
 from modisp.simulate.render import View, World, render
 from modisp.simulate.shapes import Box, Cluster, Lathe, Material, Rect, Shape, Sphere, turn
 from modisp.simulate.textures import (
@@ -16,29 +17,12 @@ from modisp.simulate.textures import (
     mottled,
     noise,
     peel,
-    picture,
     srgb,
     weave,
     wood,
 )
 
 F = NDArray[np.float32]
-
-CARD = (  # twenty-four colours of our own: skins, foliage, sky, primaries and a grey scale, sRGB
-    "#5b3a2c #8d5a41 #b9805f #d9a98a #f0cfb8 #6f7d3a #41683c #7ea7c9 #c6442d #e07b1f #efc319 #3f8f4f "
-    "#1f8a9c #2f4fa3 #5d3f94 #a83a7a #d8457c #8a2a33 #f4f4f2 #c9c9c8 #a0a0a0 #7a7a7a #525252 #2c2c2c"
-).split()
-
-
-def colour_card(text: str = "MODISP") -> F:
-    """The card's face: 6 × 4 patches with a caption."""
-    image = Image.new("RGB", (960, 700), "#1b1b1b")
-    draw = ImageDraw.Draw(image)
-    for i, code in enumerate(CARD):
-        x, y = 24 + (i % 6) * 154, 24 + (i // 6) * 150
-        draw.rectangle([x, y, x + 138, y + 132], fill=code)
-    letters(draw, (480, 655), f"{text}  ·  colour card  ·  24 patches", 40, "#e8e8e4")
-    return drawn(image)
 
 
 def _spine(title: str, paper: str, ink: str, length: int = 1400, height: int = 190) -> F:
@@ -75,19 +59,10 @@ def _outside(p: F, n: F) -> F:
     return np.where(h < tree, leaf, sky).astype(np.float32)
 
 
-def _face(pixels: F, size: tuple[float, float], rest: tuple[float, float, float]):  # type: ignore[no-untyped-def]
-    front = picture(pixels, size)
-
-    def paint(p: F, n: F) -> F:
-        return np.where(n[2] > 0.5, front(p, n), np.array(rest, np.float32)[:, None])
-
-    return paint
-
-
 def _book(
     title: str, paper: str, ink: str, at: tuple[float, float, float], yaw: float, half: tuple[float, float, float]
 ) -> list[Shape]:
-    cover = Material(paint=_face(_spine(title, paper, ink), (2 * half[0], 2 * half[1]), srgb(paper)), rough=0.5)
+    cover = Material(paint=face(_spine(title, paper, ink), (2 * half[0], 2 * half[1]), srgb(paper)), rough=0.5)
 
     def leaves(p: F, n: F) -> F:
         return mix(
@@ -185,8 +160,8 @@ def world() -> World:
     )
     stem = Material(paint=srgb("#3b5a2c"), rough=0.6)
     billy = Material(paint=mottled(srgb("#e0a90a"), srgb("#f7d23a"), 0.08, 3), bump=peel(0.07, 0.9))
-    card = Material(paint=_face(colour_card(), (2.88, 2.1), (0.02, 0.02, 0.02)), rough=0.7)
-    print_ = Material(paint=_face(_poster(), (2.7, 3.6), srgb("#3a2a1c")), rough=1.0)
+    card = Material(paint=face(colour_card(), (2.88, 2.1), (0.02, 0.02, 0.02)), rough=0.7)
+    print_ = Material(paint=face(_poster(), (2.7, 3.6), srgb("#3a2a1c")), rough=1.0)
     frame = Material(paint=wood((0.05, 0.03, 0.015), (0.2, 0.12, 0.06), 9), rough=0.4)
     white = Material(paint=(0.72, 0.70, 0.66), rough=0.5)
     glass = Material(paint=(0.985, 0.995, 0.99), f0=0.04, rough=0.0, glass=True)
@@ -253,7 +228,7 @@ def world() -> World:
             np.array([-2.5, 2.9, -2.0]),
             np.array([-2.5 + lean * np.cos(a), 3.0 + up, -2.0 + lean * np.sin(a) * 0.7]),
         )
-        flowers.append(_rod(stem, foot, head, 0.035))
+        flowers.append(rod(stem, foot, head, 0.035))
         flowers.append(Sphere(material=billy, at=_point(head), radius=float(rng.uniform(0.22, 0.32))))
     buds: list[Shape] = []
     leaf = Material(paint=mottled(srgb("#37652c"), srgb("#7d9a3f"), 0.2), rough=0.5)
@@ -261,7 +236,7 @@ def world() -> World:
         a, lean, up = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.9), rng.uniform(0.6, 1.6)
         foot = np.array([-4.9, 1.1, -0.6])
         head = foot + np.array([lean * np.cos(a), up, lean * np.sin(a)])
-        buds.append(_rod(stem, foot, head, 0.045))
+        buds.append(rod(stem, foot, head, 0.045))
         buds.append(Sphere(material=leaf, at=_point(head), radius=0.2))
     groups = (
         Cluster((-2.5, 4.5, -2.0), 2.2, tuple(flowers)),
@@ -276,24 +251,9 @@ def _point(v: F) -> tuple[float, float, float]:
     return float(v[0]), float(v[1]), float(v[2])
 
 
-def _rod(material: Material, a: F, b: F, radius: float) -> Lathe:
-    axis = b - a
-    length = float(np.linalg.norm(axis))
-    y = axis / length
-    x = np.cross(y, [0.0, 0.0, 1.0])
-    x /= np.linalg.norm(x)
-    axes = np.stack([x, y, np.cross(x, y)], 1).astype(np.float32)
-    return Lathe(
-        material=material,
-        at=(float(a[0]), float(a[1]), float(a[2])),
-        axes=axes,
-        profile=((radius, 0.0), (radius, length)),
-    )
-
-
 VIEW = View(eye=(0.9, 4.6, 14.8), target=(-0.35, 2.25, 0.0), fov=30.0, lens=0.11, focus=14.1)
 
 
-def still_life(height: int, width: int, samples: int = 48, seed: int = 1) -> F:
+def still_life(height: int, width: int, samples: int = 10, seed: int = 1) -> F:
     """Radiance (3, height, width), linear Rec.2020."""
     return render(world(), VIEW, height, width, samples, seed)

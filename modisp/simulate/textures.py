@@ -100,7 +100,7 @@ def weave(thread: float, depth: float = 0.35) -> Paint:
         u, v = p[0] / thread, p[1] / thread
         over = ((np.floor(u) + np.floor(v)) % 2).astype(np.float32)
         along = np.where(over > 0, np.sin(np.pi * (u % 1)), np.sin(np.pi * (v % 1)))
-        return (along * np.float32(thread) + 0.25 * thread * noise(p, thread * 0.7, 5)).astype(np.float32)
+        return np.asarray((along * np.float32(thread) + 0.25 * thread * noise(p, thread * 0.7, 5)), np.float32)
 
     return bumps(height, thread * 0.1, depth)
 
@@ -123,7 +123,7 @@ def picture(pixels: F, size: tuple[float, float]) -> Paint:
         k = i * columns + j
         top = flat[k] * (1 - fx) + flat[k + 1] * fx
         low = flat[k + columns] * (1 - fx) + flat[k + columns + 1] * fx
-        return (top * (1 - fy) + low * fy).T.astype(np.float32)
+        return np.asarray((top * (1 - fy) + low * fy).T, np.float32)
 
     return paint
 
