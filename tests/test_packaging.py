@@ -98,3 +98,12 @@ def test_what_is_installed_is_what_is_pinned() -> None:
 
     assert project["version"] == __version__ and f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert not (ROOT / "uv.lock").exists() and "index" not in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+def test_public_names_are_what_they_say_whatever_was_imported_before() -> None:
+    code = (
+        "import modisp.stage, modisp.pipeline, modisp.style, modisp.sidecar, modisp.io, modisp as m\n"
+        "print([n for n in m.__all__ if type(getattr(m, n)).__name__ == 'module'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
