@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import torch
 
 from modisp.image import Frame, Image, Metadata, State
-from modisp.param import Param, param
+from modisp.parameter import Param, param
 from modisp.probe import Cancelled, Candidate, Probe, Reading, cancellable, checkpoint
 
 __all__ = [

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 400
 
-CORE = {"image", "param", "probe", "stage", "recipe", "mix", "resample", "resources"}
+CORE = {"image", "parameter", "probe", "stage", "recipe", "mix", "resample", "resources"}
 """Rooms about what the numbers mean and what a stage is; they rest on torch alone (platformdirs where folders are named)."""
 HELP = {"operators"}
 """Closed forms that several stages share: torch only, no stages, no files."""
