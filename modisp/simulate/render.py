@@ -140,7 +140,7 @@ def trace(world: World, o: F, d: F, draw: Callable[[], tuple[F, F]], depth: int,
     first = np.ones((6, o.shape[1]), np.float32)
     alive = np.arange(o.shape[1])
     beta = np.ones_like(o)
-    sharp = np.ones(o.shape[1], bool)  # the last bounce was a mirror's, so lights have not been counted yet
+    sharp = np.ones(o.shape[1], bool)  # mirrored or bent all the way so far, so lamps have not been counted
     for bounce in range(depth):
         pairs = [draw() for _ in range(3)]
         t, which = world.closest(o, d)
@@ -171,7 +171,7 @@ def trace(world: World, o: F, d: F, draw: Callable[[], tuple[F, F]], depth: int,
         step, factor, push, mirrored = _onward(d, n, facing, cos, s, (u0, u1, u2, v2))
         beta = (beta * factor).astype(np.float32)
         o, d = (p + push * EPS * 4).astype(np.float32), unit(step.astype(np.float32))
-        sharp = mirrored & (s.glass | (s.rough < _SOFT))
+        sharp = sharp & mirrored & (s.glass | (s.rough < _SOFT))  # no caustics: lamps are sampled instead
         strength = beta.max(0)
         live = strength > 0.02
         if bounce >= 1:  # Russian roulette

@@ -236,7 +236,10 @@ class Lathe(Shape):
         index = np.nonzero((b * b > c) & ((b < 0) | (c < 0)))[0]
         if not index.size:
             return out
-        (ox, oy, oz), (dx, dy, dz) = o[:, index], d[:, index]
+        # float32 is fine enough only near the shape: rays start where they are nearest to its middle
+        skip = -b[index]
+        (dx, dy, dz), (ox, oy, oz) = d[:, index], o[:, index] + d[:, index] * skip
+        least = NEAR - skip
         best = np.full(index.size, FAR, np.float32)
         xx, xd, dd = ox * ox + oz * oz, ox * dx + oz * dz, dx * dx + dz * dz
         slope = np.where(np.abs(dy) < 1e-9, np.float32(1e-9), dy)
@@ -244,14 +247,14 @@ class Lathe(Shape):
             if abs(y1 - y0) < 1e-6:  # a flat ring
                 t = (y0 - oy) / slope
                 rr = xx + 2 * t * xd + t * t * dd
-                good = (rr <= max(r0, r1) ** 2) & (rr >= min(r0, r1) ** 2) & (t > NEAR) & (t < best)
+                good = (rr <= max(r0, r1) ** 2) & (rr >= min(r0, r1) ** 2) & (t > least) & (t < best)
                 best = np.where(good, t, best)
                 continue
             # only rays that come within the widest radius of the axis while they cross this slab of y
             ta, tb = (y0 - oy) / slope, (y1 - oy) / slope
             ta, tb = np.minimum(ta, tb), np.maximum(ta, tb)
             tc = np.clip(-xd / np.maximum(dd, np.float32(1e-9)), ta, tb)
-            near = (tb > NEAR) & (ta < best) & (xx + tc * (2 * xd + tc * dd) <= max(r0, r1) ** 2)
+            near = (tb > least) & (ta < best) & (xx + tc * (2 * xd + tc * dd) <= max(r0, r1) ** 2)
             k_ = np.nonzero(near)[0]
             if not k_.size:
                 continue
@@ -260,13 +263,13 @@ class Lathe(Shape):
             a2, b2, c2 = dd[k_] - k * k * dy[k_] ** 2, xd[k_] - m * k * dy[k_], xx[k_] - m * m
             root = np.sqrt(np.maximum(b2 * b2 - a2 * c2, 0))
             a2 = np.where(np.abs(a2) < 1e-8, np.float32(1e-8), a2)
-            low, high = np.maximum(ta[k_], NEAR), np.minimum(tb[k_], best[k_])
+            low, high = np.maximum(ta[k_], least[k_]), np.minimum(tb[k_], best[k_])
             hits = b2 * b2 >= a2 * c2
             for t in ((-b2 - root) / a2, (-b2 + root) / a2):
                 good = hits & (t > low) & (t <= high)
                 high = np.where(good, t, high)
                 best[k_[good]] = t[good]
-        out[index] = best
+        out[index] = best + skip
         return out
 
     def normal(self, p: F) -> F:

@@ -27,18 +27,18 @@ def _target() -> F:
             draw.pieslice([40, 40, 540, 540], k * 7.5, (k + 1) * 7.5, fill="#141414")
     x = 580.0
     for k in range(19):
-        wide = 16 * 0.88**k
+        wide = 12.5 * 0.88**k
         for j in range(2):
             draw.rectangle([x + j * 2 * wide, 60, x + (j * 2 + 1) * wide - 1, 290], fill="#141414")
         x += 4 * wide
     y = 330.0
-    for k in range(18):
-        tall = 13 * 0.88**k
+    for k in range(16):
+        tall = 8 * 0.88**k
         for j in range(2):
             draw.rectangle([600, y + j * 2 * tall, 940, y + (j * 2 + 1) * tall - 1], fill="#141414")
         y += 4 * tall
     for k, size in enumerate((52, 42, 34, 27, 22, 18, 15)):
-        y = 590 + sum((52, 42, 34, 27, 22, 18, 15)[:k]) * 1.5
+        y = 610 + sum((52, 42, 34, 27, 22, 18, 15)[:k]) * 1.5
         letters(draw, (500, y), "sphinx of black quartz, judge my vow", size, "#141414")
     for k in range(11):
         v = round(255 * (k / 10) ** 0.9)
@@ -199,7 +199,7 @@ def world() -> World:
         ("#b52a22", "#f0ead8", "#1d4f8c", "#e3b023", "#2c2a29", "#4f8f5b", "#d66f8e", "#efe9dc", "#7b4a2a")
     ):
         a = rng.uniform(-1.0, 1.0, 2)
-        spot = (1.0 + 0.62 * (i % 3) + 0.12 * a[0], 0.0, 3.35 + 0.62 * (i // 3) * 0.8 + 0.12 * a[1])
+        spot = (1.0 + 0.62 * (i % 3) + 0.12 * a[0], 0.0, 3.3 + 0.62 * (i // 3) + 0.12 * a[1])
         tilt = turn(float(rng.uniform(0, 360)), float(rng.uniform(-6, 6)))
         buttons.append(
             Lathe(
@@ -234,7 +234,7 @@ def world() -> World:
         rod(brass, np.array([0.45, 0.10, 3.4]), np.array([0.35, 0.10, 6.8]), 0.06),
     ]
     groups = (
-        Cluster((-1.3, 0.3, 0.45), 3.4, tuple(dishes)),
+        Cluster((-1.3, 0.3, 0.45), 3.9, tuple(dishes)),
         Cluster((2.55, 0.4, 1.4), 1.3, tuple(marbles)),
         Cluster((1.7, 0.1, 3.9), 1.3, tuple(buttons)),
         Cluster((2.6, 0.5, -5.4), 2.4, tuple(spools)),
@@ -243,9 +243,9 @@ def world() -> World:
     return World([*shapes, *balls], lambda d: np.full_like(d, 0.16), groups)
 
 
-VIEW = View(eye=(0.0, 21.0, 1.2), target=(0.0, 0.0, 0.15), fov=39.0, lens=0.05, focus=20.5, up=(0.0, 0.0, -1.0))
+VIEW = View(eye=(0.0, 21.0, 1.2), target=(0.0, 0.0, 0.15), fov=40.5, lens=0.05, focus=20.5, up=(0.0, 0.0, -1.0))
 
 
-def workbench(height: int, width: int, samples: int = 8, seed: int = 3) -> F:
+def workbench(height: int, width: int, samples: int = 16, seed: int = 3) -> F:
     """Radiance (3, height, width), linear Rec.2020; composed for upright pictures of 2 : 3."""
     return render(world(), VIEW, height, width, samples, seed, depth=4)
