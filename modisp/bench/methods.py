@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,7 +19,11 @@ from modisp.image import Image
 from modisp.io.dng_write import write_dng
 from modisp.learned import SIZES
 from modisp.nets.compand import stabilise, stable_sigma, unstabilise
+from modisp.operators.cfa import pad
 from modisp.stage import list_stages
+
+SMALLEST = 528
+"""Pixels: LibRaw refuses smaller X-Trans pictures."""
 
 Restorer = Callable[[Image], Image]
 """MOSAIC image → MOSAIC image."""
@@ -92,7 +95,9 @@ def libraw(algorithm: str) -> Method:
 
         with tempfile.TemporaryDirectory(prefix="modisp-bench-") as folder:
             path = Path(folder) / "mosaic.dng"
-            write_dng(path, replace(image, pixels=image.pixels.clamp(0, 1)), bits=16)
+            bottom, right = (max(0, SMALLEST - n) for n in (image.height, image.width))
+            grown = pad(image.pixels.clamp(0, 1), image.meta.cfa, 0, bottom, 0, right)
+            write_dng(path, Image(grown, image.state, image.meta), bits=16)
             with rawpy.imread(str(path)) as raw:
                 rgb = raw.postprocess(
                     demosaic_algorithm=rawpy.DemosaicAlgorithm[algorithm],
@@ -104,6 +109,7 @@ def libraw(algorithm: str) -> Method:
                     adjust_maximum_thr=0,
                     user_flip=0,
                 )
+        rgb = rgb[: image.height, : image.width]
         return torch.from_numpy(rgb.astype(np.float32) / 65535).permute(2, 0, 1)
 
     return run

@@ -82,12 +82,12 @@ def deblurrers() -> dict[str, Method]:
     for size in reversed(sizes("restore")):
         last = demosaic.get(f"modisp {size}", demosaic[best])
         out[f"modisp {size}, told"] = then(stage("restore", size=size, radius=BLUR, **full), last)
-        out[f"modisp {size}"] = then(stage("restore", size=size, **full), last)
+        out[f"modisp {size}, found"] = then(stage("restore", size=size, **full), last)
     out["restore_wavelet, told"] = then(stage("restore_wavelet", radius=BLUR, **full), demosaic[best])
     out["restore_wavelet, noise only"] = then(stage("restore_wavelet", denoise=1.0, chroma=1.0), demosaic[best])
-    for strength in (0.1, 0.3, 1.0):
+    for strength in (1.0, 3.0, 10.0):
         out[f"Wiener {strength:g}, told"] = wiener(demosaic[best], optics.gaussian(BLUR), strength)
-    out[best] = demosaic[best]
+    out["nothing"] = demosaic[best]
     return out
 
 

@@ -24,6 +24,8 @@ from modisp.metrics import cpsnr, delta_e, ssim, xyz_to_lab
 
 BORDER = 10
 """Pixels at the edge that do not count: methods differ in what they make up beyond it."""
+SPARE = 5
+"""ΔE2000 is slow: it is taken of every fifth pixel each way, which meets all places of every pattern alike."""
 PIECE = 64
 """Edge of a crop on a sheet, in pixels; it is shown four times as large."""
 KINDS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
@@ -122,7 +124,7 @@ def score(result: Tensor, truth: Tensor) -> dict[str, float]:
     return {
         "cpsnr": cpsnr(result, truth, BORDER),
         "ssim": ssim(a, b),
-        "delta_e": float(delta_e(_lab(a), _lab(b)).mean()),
+        "delta_e": float(delta_e(_lab(a[:, ::SPARE, ::SPARE]), _lab(b[:, ::SPARE, ::SPARE])).mean()),
     }
 
 
