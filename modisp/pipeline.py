@@ -11,7 +11,8 @@ import torch
 from modisp.cache import Cache
 from modisp.image import Frame, Image, State
 from modisp.recipe import Recipe
-from modisp.run import Run, entries_between
+from modisp.run import Run
+from modisp.session import entries_between, open_source
 from modisp.stage import Reading, cancellable
 from modisp.tiles import Progress
 
@@ -52,8 +53,6 @@ def develop(
     `progress(fraction, words)` is called from worker threads; `cancel()` is asked every few dozen milliseconds.  `taps`
     gets every intermediate image, by entry id.  Raises Cancelled, ValueError, TypeError (stages that do not compose), ImageError.
     """
-    from modisp.session import open_source
-
     image, recipe, pinned = open_source(source, recipe)
     del source
     with cancellable(cancel), torch.inference_mode():

@@ -20,6 +20,7 @@ from modisp.image import LATTICE, Frame, Image, Metadata, State
 from modisp.keys import identity, key_after, source_key
 from modisp.recipe import Entry, Recipe
 from modisp.resample import resize_image
+from modisp.session import entries_between
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
 from modisp.tiles import Progress, each, strips, tiles_of
 
@@ -69,6 +70,7 @@ class Run:
         meta, full = source.meta, source.frame.full
         self.state = source.state
         key = seen = self.source_key
+        self.progress.plan(self._work(entries, full))
         for e in entries:
             stage = e.active()
             after = replace(meta, done=e.id)
@@ -88,6 +90,14 @@ class Run:
             seen = key_after(seen, stage, step.reading) if stage.seen_by_measure else seen
             meta, full, self.state = step.meta_after, step.full_after, stage.writes
         self.meta, self.full, self.key = meta, full, key
+
+    def _work(self, entries: list[Entry], full: tuple[int, int]) -> int:
+        """Units of work of a whole development: tiles, those of `infer` fourfold."""
+        stages = [e.active() for e in entries if e.on and not e.active().is_neutral()]
+        whole = Frame.whole(*full)
+        slow = [s for s in stages if type(s).infer is not Stage.infer]
+        passes = 1 + any(s.raw_zone for s in stages)
+        return passes * len(tiles_of(whole, self.tile)) + sum(4 * len(tiles_of(whole, _grid(s.tile))) for s in slow)
 
     @property
     def readings(self) -> dict[str, Reading]:
@@ -258,7 +268,7 @@ class Run:
             self._parts(n, None)
         out = torch.empty(3, *step.full_after, dtype=torch.float16)
         # tiles stay on the CFA lattice, whatever tile size was asked for
-        work = tiles_of(Frame.whole(*step.full_after), max(1, self.tile // LATTICE) * LATTICE)
+        work = tiles_of(Frame.whole(*step.full_after), _grid(self.tile))
         self.progress.expect(len(work), "demosaicing")
 
         def one(t: Frame) -> None:
@@ -271,7 +281,9 @@ class Run:
             self.progress.step()
 
         each(one, work)
-        self.cache.put(key, {"pixels": out}, disk=True)
+        # on disk only where it took a network or the like: a closed form is made again sooner than it is written
+        slow = any(type(s.stage).infer is not Stage.infer for s in self.steps[: self.raw_end])
+        self.cache.put(key, {"pixels": out}, disk=slow)
         return out
 
     def let_go(self) -> None:
@@ -291,7 +303,7 @@ class Run:
         whole = Frame.whole(*step.full)
         if found is None:
             made: dict[str, torch.Tensor] = {}
-            work = tiles_of(whole, max(1, stage.tile // LATTICE) * LATTICE)
+            work = tiles_of(whole, _grid(stage.tile))
             self.progress.expect(len(work) * 4, f"{stage.title.lower()}")
 
             def one(t: Frame) -> None:
@@ -352,38 +364,10 @@ def _snap(frame: Frame, state: State) -> Frame:
     return frame.cut(-top, -left, frame.size[0] + top, frame.size[1] + left)
 
 
+def _grid(tile: int) -> int:
+    """A tile's edge that stays on the CFA lattice."""
+    return max(1, tile // LATTICE) * LATTICE
+
+
 def _needs(step: Step, frame: Frame) -> Frame:
     return _snap(step.stage.needs(frame, step.full, step.meta), step.stage.reads)
-
-
-def entries_between(recipe: Recipe, source: Image, until: State | str | None) -> list[Entry]:
-    """The entries still to run on a source, up to and with `until`."""
-    entries = list(recipe.entries)
-    ids = [e.id for e in entries]
-    if source.meta.done in ids:
-        first = ids.index(source.meta.done) + 1
-    else:
-        starts = [i for i, e in enumerate(entries) if isinstance(e.stage, Stage) and e.stage.reads is source.state]
-        if not starts and source.state is not State.ENCODED:
-            raise ValueError(f"no stage of this recipe reads {source.state.name}")
-        first = starts[0] if starts else len(entries)
-    if until is None:
-        return entries[first:]
-    if isinstance(until, str) and until.upper() in State.__members__:
-        until = State[until.upper()]
-    last = first - 1
-    if isinstance(until, State):
-        hits = [i for i, e in enumerate(entries) if isinstance(e.stage, Stage) and e.stage.writes is until]
-        if hits:
-            last = hits[-1]
-        elif until is not source.state:
-            raise ValueError(f"this recipe never reaches {until.name}")
-    else:
-        at = [i for i, e in enumerate(entries) if e.id == until or until in e.slot.split()]
-        if not at:
-            states = ", ".join(s.name for s in State)
-            raise ValueError(f"until is a state ({states}) or one of {', '.join(ids)}, not {until}")
-        last = at[-1]
-    if last < first - 1:
-        raise ValueError(f"this picture is already past {until if isinstance(until, str) else until.name}")
-    return entries[first : last + 1]

@@ -78,14 +78,22 @@ class Progress:
 
     def __init__(self, tell: Callable[[float, str], None] | None) -> None:
         self.tell, self.words = tell, ""
-        self._total = self._done = 0
+        self._total = self._done = self._planned = 0
         self._told = 0.0
         self._lock = threading.Lock()
+
+    def plan(self, units: int) -> None:
+        """Announce in one sum what `expect` will announce bit by bit; what is found in a cache never will be."""
+        with self._lock:
+            self._planned += units
+            self._total += units
 
     def expect(self, units: int, words: str) -> None:
         """Announce work; the words say what is being done now."""
         with self._lock:
-            self._total += units
+            known = min(units, self._planned)
+            self._planned -= known
+            self._total += units - known
             self.words = words
 
     def step(self, units: int = 1) -> None:
