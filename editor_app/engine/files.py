@@ -12,7 +12,6 @@ from editor_app.engine.opened import stamp
 from modisp import Recipe, Sidecar
 from modisp.export import Plan, Wanted, export
 from modisp.io import ImageError
-from modisp.session import load_readings
 from modisp.stage import Cancelled, Reading
 
 Tell = Callable[..., None]
@@ -96,7 +95,7 @@ def export_one(m: Message, tell: Tell, stop: Callable[[], bool]) -> None:
         recipe = (Recipe.load(m["recipe"]) if m.get("recipe") else s.recipe or own).fit(image)
         for slot, values in dict(m.get("set", {})).items():
             recipe = recipe.set(slot, **values)
-        readings = {**load_readings(extras), **s.pinned(recipe)}
+        readings = {**pinned(recipe, extras.get("readings") or {}), **s.pinned(recipe)}
         return Plan(recipe, readings, s.readings)
 
     def progress(fraction: float, words: str) -> None:
