@@ -12,6 +12,7 @@ from editor_app.engine.opened import stamp
 from modisp import Recipe, Sidecar
 from modisp.export import Plan, Wanted, export
 from modisp.io import ImageError
+from modisp.sidecar import pinned
 from modisp.stage import Cancelled, Reading
 
 Tell = Callable[..., None]
