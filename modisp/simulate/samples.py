@@ -34,7 +34,7 @@ SAMPLES = {
     "still_life": Sample(
         "still-life",
         (864, 1296),
-        {"camera": "aster", "cfa": "RGGB", "light": "5300", "exposure": -0.6, "noise": 200.0, "seed": 11},
+        {"camera": "aster", "cfa": "RGGB", "light": "5300", "exposure": 0.0, "noise": 200.0, "blur": 0.5, "seed": 11},
         {
             "shutter": 1 / 60,
             "aperture": 4.0,
@@ -46,7 +46,16 @@ SAMPLES = {
     "dusk": Sample(
         "dusk",
         (864, 1296),
-        {"camera": "clover", "cfa": "GRBG", "light": "D65", "exposure": 0.5, "noise": 400.0, "seed": 12, "dual": False},
+        {
+            "camera": "clover",
+            "cfa": "GRBG",
+            "light": "D65",
+            "exposure": -0.8,
+            "noise": 400.0,
+            "blur": 0.5,
+            "seed": 12,
+            "dual": False,
+        },
         {
             "shutter": 2.0,
             "aperture": 8.0,
@@ -62,7 +71,7 @@ SAMPLES = {
             "camera": "bellis",
             "cfa": "xtrans",
             "light": "4600",
-            "exposure": 0.4,
+            "exposure": -0.3,
             "noise": 320.0,
             "seed": 13,
             "orientation": 8,

@@ -142,7 +142,7 @@ def world() -> World:
     apple = Material(paint=_streaks("#a80f18", "#d96a2a", 1), rough=0.22)
     green = Material(paint=_streaks("#6f8f20", "#b9c04a", 4), rough=0.25)
     peach = Material(
-        paint=lambda p, n: mix(srgb("#e9b27a"), srgb("#c4503f"), fbm(p, 0.5, 4, 8) * 1.3 - 0.35 + 0.4 * n[0]),
+        paint=lambda p, n: mix(srgb("#efb878"), srgb("#b8392f"), fbm(p, 0.6, 5, 8) * 2.4 - 0.95 + 0.45 * n[0]),
         rough=1.0,
         bump=peel(0.02, 0.15),
     )
@@ -204,21 +204,21 @@ def world() -> World:
             material=Material(paint=(0, 0, 0), emit=(17.0, 10.2, 4.3)), at=(4.2, 3.55, -2.6), radius=0.95, light=True
         ),
         # picture on the wall
-        Box(material=frame, at=(0.9, 5.15, -6.12), half=(1.58, 2.03, 0.06)),
-        Box(material=print_, at=(0.9, 5.15, -6.05), half=(1.35, 1.8, 0.02)),
+        Box(material=frame, at=(0.7, 5.0, -6.12), half=(1.58, 2.03, 0.06)),
+        Box(material=print_, at=(0.7, 5.0, -6.05), half=(1.35, 1.8, 0.02)),
         # vase and its flowers
         Lathe(material=glaze, at=(-2.5, 0, -2.0), profile=VASE),
         # on the cloth
         Rect(material=cloth, at=(-0.4, 0.012, 1.0), axes=turn(4, -90), size=(13, 4.6)),
         Lathe(material=apple, at=(-3.55, 0.0, 1.5), axes=turn(30, 6), profile=APPLE),
-        Lathe(material=green, at=(1.75, 0.62, 2.3), axes=turn(-25, 8, 74), profile=PEAR),
+        Lathe(material=green, at=(1.55, 0.62, 2.5), axes=turn(-25, 8, 74), profile=PEAR),
         Sphere(material=plum, at=(-2.35, 0.5, 2.5), radius=0.5),
         Sphere(material=plum, at=(-1.5, 0.45, 3.0), radius=0.45),
-        Sphere(material=peach, at=(3.0, 0.66, 1.2), radius=0.66),
+        Sphere(material=peach, at=(2.75, 0.62, 1.9), radius=0.62),
         Sphere(material=glass, at=(0.2, 0.55, 3.1), radius=0.55, passes=0.75),
-        Sphere(material=tinted, at=(4.15, 0.42, 2.2), radius=0.42, passes=0.7),
+        Sphere(material=tinted, at=(3.9, 0.42, 2.9), radius=0.42, passes=0.7),
         Lathe(material=clay, at=(-4.9, 0, -0.6), profile=POT, smooth=False),
-        Box(material=card, at=(4.55, 1.08, 0.5), axes=turn(-26, -12), half=(1.44, 1.05, 0.04)),
+        Box(material=card, at=(4.3, 1.08, 0.35), axes=turn(-22, -12), half=(1.44, 1.05, 0.04)),
     ]
     rng = np.random.default_rng(5)
     flowers: list[Shape] = []
@@ -251,9 +251,9 @@ def _point(v: F) -> tuple[float, float, float]:
     return float(v[0]), float(v[1]), float(v[2])
 
 
-VIEW = View(eye=(0.9, 4.6, 14.8), target=(-0.35, 2.25, 0.0), fov=30.0, lens=0.11, focus=14.1)
+VIEW = View(eye=(0.9, 4.7, 14.8), target=(-0.15, 2.25, 0.0), fov=31.0, lens=0.05, focus=15.0)
 
 
-def still_life(height: int, width: int, samples: int = 10, seed: int = 1) -> F:
+def still_life(height: int, width: int, samples: int = 12, seed: int = 1) -> F:
     """Radiance (3, height, width), linear Rec.2020."""
-    return render(world(), VIEW, height, width, samples, seed)
+    return render(world(), VIEW, height, width, samples, seed, depth=4)
