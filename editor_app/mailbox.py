@@ -36,6 +36,11 @@ class Mailbox:
         """Whether something is being rendered or waits for it."""
         return self._running is not None
 
+    @property
+    def running(self) -> int | None:
+        """The id of what is being rendered."""
+        return int(self._running["id"]) if self._running is not None else None
+
     def put(self, request: Request) -> None:
         """Ask for a rendering (its `id` tells it from others, its `kind` says what it is like)."""
         if self._running is None:

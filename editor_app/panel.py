@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QSettings, Signal
+from PySide6.QtCore import QSettings, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from editor_app import theme
@@ -143,7 +143,7 @@ class Panels(QWidget):
         for g, tool in self.jumps.items():
             tool.setEnabled(g in self.tops)
             tool.setToolTip(g if g in self.tops else tr("{0}: nothing here yet").format(g))
-        self._mark()
+        QTimer.singleShot(0, self, self._mark)  # once they have their places
 
     def _alone(self, ident: str) -> None:
         for (i, _), p in self.panels.items():

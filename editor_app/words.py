@@ -36,4 +36,9 @@ def shutter(seconds: float) -> str:
     """An exposure time as cameras show it."""
     if seconds <= 0:
         return ""
-    return f"1/{1 / seconds:.0f} s" if seconds < 0.4 else f"{seconds:g} s"
+    return f"1/{1 / seconds:.0f} s" if seconds < 0.4 else f"{seconds:.1f} s".replace(".0 ", " ")
+
+
+def aperture(number: float) -> str:
+    """An f-number as lenses show it."""
+    return f"f/{number:.1f}".removesuffix(".0") if number > 0 else ""

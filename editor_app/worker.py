@@ -21,27 +21,6 @@ from PySide6.QtGui import QImage
 from editor_app.mailbox import Mailbox
 from editor_app.pages import Page, Pool
 
-_SIGNALS = (
-    "declared",
-    "opened",
-    "unopened",
-    "refining",
-    "refined",
-    "unrefined",
-    "probed",
-    "strip",
-    "swapped",
-    "saved",
-    "unsaved",
-    "conflict",
-    "glanced",
-    "pasted",
-    "exporting",
-    "exported",
-    "unexported",
-    "trouble",
-)
-
 
 @dataclass(eq=False)
 class Picture:
@@ -64,14 +43,31 @@ class Picture:
 
 
 class Engine(QObject):
-    """The child process.  `told` carries every message that has no signal of its own."""
+    """The child process.  What it tells are signals of the same names, with the message as a dict."""
 
     pictured = Signal(object)  # Picture
     unpictured = Signal(dict)
     died = Signal(str)
-    for _name in _SIGNALS:
-        locals()[_name] = Signal(dict)
-    del _name
+    declared = Signal(dict)
+    opened = Signal(dict)
+    unopened = Signal(dict)
+    refining = Signal(dict)
+    refined = Signal(dict)
+    unrefined = Signal(dict)
+    probed = Signal(dict)
+    strip = Signal(dict)
+    cover = Signal(dict)
+    swapped = Signal(dict)
+    located = Signal(dict)
+    saved = Signal(dict)
+    unsaved = Signal(dict)
+    conflict = Signal(dict)
+    glanced = Signal(dict)
+    pasted = Signal(dict)
+    exporting = Signal(dict)
+    exported = Signal(dict)
+    unexported = Signal(dict)
+    trouble = Signal(dict)
 
     def __init__(self, parent: QObject | None = None, niceness: int = 0) -> None:
         super().__init__(parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,7 @@ class Lane:
         self._todo: deque[tuple[object, Work]] = deque()
         self._new = threading.Condition()
         self._stop = threading.Event()
+        self._doomed: set[object] = set()
         self._running: object = None
         self.busy = False
         threading.Thread(target=self._loop, name=name, daemon=True).start()
@@ -38,15 +40,25 @@ class Lane:
                 if self._running is not None:
                     self._stop.set()
             self._todo.append((key, work))
+            self.busy = True
             self._new.notify()
 
     def cancel(self, key: object = None) -> None:
-        """Stop what runs and drop what waits: what was put in under `key`, or everything."""
+        """Stop what was put in under `key` (what still waits is begun, told to stop, so that it can say so); without a
+        key, stop what runs and drop all that waits."""
         with self._new:
-            kept = [] if key is None else [t for t in self._todo if t[0] != key]
-            self._todo = deque(kept)
+            if key is None:
+                self._todo.clear()
+            elif any(t[0] == key for t in self._todo):
+                self._doomed.add(key)
             if self._running is not None and key in (None, self._running[0]):  # type: ignore[index]
                 self._stop.set()
+
+    def drain(self, seconds: float) -> None:
+        """Wait until everything is done, at most so long."""
+        end = time.monotonic() + seconds
+        while (self._todo or self.busy) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _loop(self) -> None:
         if self.aside:
@@ -54,12 +66,15 @@ class Lane:
             tiles._busy.yes = True
         while True:
             with self._new:
-                self._running, self.busy = None, False
+                self._running, self.busy = None, bool(self._todo)
                 while not self._todo:
                     self._new.wait()
                 item = self._todo.popleft()
                 self._running, self.busy = item, True
                 self._stop.clear()
+                if item[0] in self._doomed:
+                    self._doomed.discard(item[0])
+                    self._stop.set()
             try:
                 item[1](self._stop.is_set)
             except Cancelled:

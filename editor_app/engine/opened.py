@@ -174,3 +174,20 @@ def stamp(picture: Path) -> list[int]:
     except OSError:
         return []
     return [s.st_mtime_ns, s.st_size]
+
+
+def located(o: Opened, plain: Recipe, ident: str, rect: tuple[float, float, float, float]) -> list[float]:
+    """A rectangle of the upright result in the pixels that an entry reads, from the corner of the camera's crop on."""
+    with torch.inference_mode():
+        run = o.run(o.image, plain, None)
+        stored = views.unturned(rect, run.full, run.meta.orientation)
+        size = (max(1, round(stored[3])), max(1, round(stored[2])))
+        frame = Frame(run.full, stored, size)
+        ids = [e.id for e in plain.entries]
+        for step in reversed(run.steps):
+            if ids.index(step.id) <= ids.index(ident):
+                break
+            frame = step.stage.needs(frame, step.full, step.meta)
+    x, y, w, h = frame.rect
+    left, top = (o.image.meta.crop or (0, 0))[:2]
+    return [round(x - left, 1), round(y - top, 1), round(w, 1), round(h, 1)]

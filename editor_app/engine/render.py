@@ -46,7 +46,7 @@ class Rendered:
             "readings": {k: r.dump() for k, r in self.readings.items()},
             "histogram": self.view.histogram,
             "clipped": list(self.view.clipped),
-            "exposure": self.view.exposure,
+            "ev": self.view.exposure,
             "times": self.seconds,
         }
 
@@ -70,7 +70,7 @@ def fitted(rect: Rect, size: tuple[int, int], most: float = _MOST) -> float:
 
 def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], stop: Callable[[], bool]) -> Rendered:
     """Render what is asked: `until` an entry ("" for the result), `rect` of the upright picture ([] for the whole of
-    it), fitted into `size`; at most `pixels` of them; `exposure` of the view.  Raises Cancelled."""
+    it), fitted into `size`; at most `pixels` of them; `ev` of the view.  Raises Cancelled."""
     with cancellable(stop), torch.inference_mode():
         run = o.run(source, recipe, asked.get("until") or None)
         turn = run.meta.orientation
@@ -86,7 +86,7 @@ def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], s
             image = views.cells(image)
             if fitted(image.frame.rect, tuple(asked["size"])) < image.frame.scale:
                 image = resize_image(image, _frame(run.full, image.frame.rect, scale))
-        shown = views.view(image, asked.get("exposure"))
+        shown = views.view(image, asked.get("ev"))
         covered = _upright(image.frame.rect, run.full, turn)
         return Rendered(image, shown, covered, upright, dict(run.readings), dict(run.seconds))
 
@@ -125,11 +125,21 @@ def thumbnail(o: Opened, plain: Recipe, e: Entry, width: int, height: int, stop:
     assert isinstance(stage, Stage)
     if not e.on or stage.is_neutral():
         return {"neutral": True}
-    asked = {"until": e.id, "size": (3 * width, 3 * height)}
-    made = render(o, o.image, plain, asked, stop)
-    pixels = _covering(made.view.pixels, width, height)
+    return {"neutral": False} | _packed(o, plain, e.id, width, height, stop)
+
+
+def cover(o: Opened, plain: Recipe, width: int, height: int, stop: Callable[[], bool]) -> dict[str, Any]:
+    """A small picture of the result."""
+    return _packed(o, plain, "", width, height, stop)
+
+
+def _packed(o: Opened, plain: Recipe, until: str, width: int, height: int, stop: Callable[[], bool]) -> dict[str, Any]:
+    """A boundary's middle as `width` × `height` pixels inside a message."""
+    # all of one size, so that stages whose input is the same run once
+    asked = {"until": until, "size": (512, 512)}
+    pixels = _covering(render(o, o.image, plain, asked, stop).view.pixels, width, height)
     data = base64.b64encode(pixels.tobytes()).decode("ascii")
-    return {"neutral": False, "width": pixels.shape[1], "height": pixels.shape[0], "pixels": data}
+    return {"width": width, "height": height, "pixels": data}
 
 
 def _covering(pixels: np.ndarray[Any, Any], width: int, height: int) -> np.ndarray[Any, Any]:

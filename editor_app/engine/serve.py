@@ -21,8 +21,8 @@ import torch
 from editor_app.engine import files
 from editor_app.engine.declare import declarations
 from editor_app.engine.lanes import Lane
-from editor_app.engine.opened import Opened
-from editor_app.engine.render import Rendered, render, thumbnail
+from editor_app.engine.opened import Opened, located
+from editor_app.engine.render import Rendered, cover, render, thumbnail
 from editor_app.pages import Page
 from modisp import Recipe, Sidecar
 from modisp.cache import Cache
@@ -45,10 +45,11 @@ class Server:
         self.pages: dict[str, Page] = {}
         self.shown: Rendered | None = None
         trouble = lambda why: self.tell("trouble", why=why)  # noqa: E731
-        self.look = Lane("look", trouble)
+        self.look = Lane("looks", trouble)
         self.raw = Lane("raw", trouble, newest=True, aside=True)
         self.opening = Lane("open", trouble)
         self.spare = Lane("spare", trouble, newest=True, aside=True)
+        self.covers = Lane("covers", trouble, newest=True, aside=True)
         self.files = Lane("files", trouble)
         self.thumbs: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
@@ -65,6 +66,7 @@ class Server:
         for line in lines:
             message = json.loads(line)
             getattr(self, f"do_{message['do']}")(message)
+        self.files.drain(5)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
@@ -176,22 +178,45 @@ class Server:
         def work(stop: Callable[[], bool]) -> None:
             o = self._opened(m["path"])
             plain = o.plain(m["recipe"])
-            for e in plain.entries:
-                while (self.look.busy or self.raw.busy) and not stop():
-                    time.sleep(0.02)
-                if stop():
+            for i, e in enumerate(plain.entries):
+                if not self._idle(o, plain, stop):
                     return
-                if o.raw_part(plain) and o.key(o.raw_part(plain)) != o.done:
-                    return  # asked again when the RAW zone is there
-                key = (m["path"], o.key(plain.entries[: plain.entries.index(e) + 1]))
-                if key not in self.thumbs:
-                    made = thumbnail(o, plain, e, m["width"], m["height"], stop)
-                    self.thumbs[key] = made
-                    while len(self.thumbs) > 256:
-                        self.thumbs.popitem(last=False)
-                self.tell("strip", path=m["path"], serial=m["serial"], entry=e.id, **self.thumbs[key])
+                key = (m["path"], o.key(plain.entries[: i + 1]))
+                made = self._small(key, lambda e=e: thumbnail(o, plain, e, m["width"], m["height"], stop))  # type: ignore[misc]
+                self.tell("strip", path=m["path"], serial=m["serial"], entry=e.id, **made)
 
         self.spare.put(work)
+
+    def do_covers(self, m: Message) -> None:
+        """A small picture for every style (`recipes` by the style's key), as `do_strip`; tells `cover` for each."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            o = self._opened(m["path"])
+            for style, recipe in m["recipes"].items():
+                plain = o.plain(recipe)
+                if not self._idle(o, plain, stop):
+                    return
+                key = (m["path"], "cover " + o.key(plain.entries))
+                made = self._small(key, lambda p=plain: cover(o, p, m["width"], m["height"], stop))  # type: ignore[misc]
+                self.tell("cover", path=m["path"], serial=m["serial"], style=style, **made)
+
+        self.covers.put(work)
+
+    def _small(self, key: tuple[str, str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A small picture, made once."""
+        if key not in self.thumbs:
+            self.thumbs[key] = make()
+            while len(self.thumbs) > 512:
+                self.thumbs.popitem(last=False)
+        return self.thumbs[key]
+
+    def _idle(self, o: Opened, plain: Recipe, stop: Callable[[], bool]) -> bool:
+        """Wait until nothing else is to be done; false where this need not be done either (it is asked for again when
+        the RAW zone is there)."""
+        while (self.look.busy or self.raw.busy) and not stop():
+            time.sleep(0.02)
+        part = o.raw_part(plain)
+        return not stop() and (not part or o.key(part) == o.done)
 
     # --- recipes and files ------------------------------------------------------------------------------------------
 
@@ -203,6 +228,16 @@ class Server:
             self.tell("trouble", why=str(why))
             return
         self.tell("swapped", path=m["path"], recipe=recipe.dump(), stage=m["stage"])
+
+    def do_locate(self, m: Message) -> None:
+        """Where a rectangle of the result lies in what an entry reads; tells `located`."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            o = self._opened(m["path"])
+            rect = located(o, o.plain(m["recipe"]), m["entry"], tuple(m["rect"]))
+            self.tell("located", path=m["path"], entry=m["entry"], param=m["param"], rect=rect)
+
+        self.opening.put(work)
 
     def do_save(self, m: Message) -> None:
         """Write a sidecar; tells `saved`, `conflict` or `unsaved`."""

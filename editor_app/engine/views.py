@@ -169,7 +169,7 @@ def facts(image: Image) -> dict[str, Any]:
     return {
         "make": m.make,
         "model": m.model,
-        "lens": m.lens,
+        "lens_model": m.lens,
         "iso": m.iso,
         "shutter": m.shutter,
         "aperture": m.aperture,

@@ -1,0 +1,201 @@
+"""The top bar (menus, tools, zoom, undo, export) and the status line (file, readout, work)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QMenuBar, QSizePolicy, QWidget
+
+from editor_app import paint, theme
+from editor_app.layout import Drawing, Plane, Words, button, row
+from editor_app.shortcuts import MENUS, Commands
+from editor_app.viewport import Viewport
+from editor_app.widgets import Segment, Tool
+from editor_app.words import left as left_words
+from editor_app.words import signed, tr
+
+SIDE = 330
+
+
+def _gap() -> QWidget:
+    return Drawing(lambda p, w, h: paint.rounded(p, QRectF(w / 2, 14, 1, 16), theme.now().track, 0), theme.TOP, 17)
+
+
+class TopBar(Plane):
+    """menus · tools, centred · undo, redo, Export."""
+
+    zoomed = Signal(object)  # None or a zoom
+
+    def __init__(self, commands: Commands) -> None:
+        self.commands = commands
+        bar = QMenuBar()
+        bar.setNativeMenuBar(False)
+        bar.setFont(theme.font())
+        bar.setFixedHeight(26)
+        bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.menus = {m: bar.addMenu(tr(m)) for m in MENUS}
+        menu = MENUS[0]
+        for c in commands.layout:
+            if c is None:
+                self.menus[menu].addSeparator()
+            else:
+                menu = c.menu
+                self.menus[menu].addAction(commands.actions[c.name])
+        self.single = Segment(["single", "split"], 64, 28, icons=True)
+        self.single.tips = [self._tip("split", tr("One picture")), self._tip("split", tr("Before and after"))]
+        self.single.chosen.connect(lambda _: commands.actions["split"].trigger())
+        self.marks = [self._toggle(i, n) for i, n in (("clip", "clipping"), ("gamut", "gamut"), ("grid", "grid"))]
+        self.zoom = Segment([tr("Fit"), "1:1", "2:1"], 120, 28)
+        self.percent = Words("", "soft", 11, width=44, align=paint.RIGHT)
+        tools = row(self.single, _gap(), *self.marks, _gap(), self.zoom, self.percent, gap=4)
+        self.tools = Plane(tools)
+        self.undo = self._button("undo", "undo")
+        self.redo = self._button("redo", "redo")
+        self.export = button(tr("Export"))
+        self.export.clicked.connect(commands.actions["export"].trigger)
+        self.ends = Plane(row(None, self.undo, self.redo, 12, self.export, 16, gap=4), width=SIDE)
+        super().__init__(
+            row(Plane(row(8, bar, None), width=SIDE), None, self.tools, None, self.ends), "chrome", height=theme.TOP
+        )
+        self.zoom.chosen.connect(lambda i: self.zoomed.emit((None, 1.0, 2.0)[i]))
+        for name in ("undo", "redo", "export"):
+            commands.actions[name].changed.connect(self._follow)
+        self._follow()
+
+    def _tip(self, name: str, words: str) -> str:
+        keys = self.commands.keys(name)
+        return f"{words}  ({keys})" if keys else words
+
+    def _button(self, icon: str, name: str) -> Tool:
+        tool = Tool(icon, self._tip(name, self.commands.actions[name].text()))
+        tool.clicked.connect(self.commands.actions[name].trigger)
+        return tool
+
+    def _toggle(self, icon: str, name: str) -> Tool:
+        action = self.commands.actions[name]
+        tool = Tool(icon, self._tip(name, action.text()), check=True)
+        tool.clicked.connect(action.trigger)
+        action.toggled.connect(tool.setChecked)
+        return tool
+
+    def _follow(self) -> None:
+        actions = self.commands.actions
+        self.undo.setEnabled(actions["undo"].isEnabled())
+        self.redo.setEnabled(actions["redo"].isEnabled())
+        self.export.setEnabled(actions["export"].isEnabled())
+
+    def set_live(self, on: bool) -> None:
+        """Whether there is a photograph to work on."""
+        self.tools.setEnabled(on)
+        if not on:
+            self.percent.say("")
+
+    def show_split(self, on: bool) -> None:
+        """Whether before and after are shown."""
+        self.single.choose(int(on))
+
+    def show_zoom(self, port: Viewport) -> None:
+        """The zoom in force."""
+        z = port.zoom or port.fitting
+        self.percent.say(f"{z:.0%}".replace("%", " %") if port.full[0] else "")
+        self.zoom.choose(0 if port.zoom is None else {1.0: 1, 2.0: 2}.get(port.zoom, -1))
+
+
+class StatusLine(Plane):
+    """file, size, saved · readout · work, progress, cancel."""
+
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        self.file = Words(tr("Ready"), "soft", 11)
+        self.pixels = Words("", "faint", 11)
+        self.saved = Words("", "faint", 11)
+        self.place = Words("", "soft", 11, width=124)
+        self.values = Words("", "soft", 11, width=250)
+        self.work = Words("", "soft", 11, width=220, align=paint.RIGHT)
+        self.bar = Drawing(self._bar, theme.STATUS, 96)
+        self.cancel = Tool("close", tr("Cancel  (Esc)"), size=20)
+        self.fraction = 0.0
+        keep = self.cancel.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self.cancel.setSizePolicy(keep)
+        self.cancel.hide()
+        for w in (self.file, self.pixels, self.saved):
+            w.setFixedHeight(19)
+        layout = row(
+            self.file,
+            12,
+            self.pixels,
+            12,
+            self.saved,
+            None,
+            self.place,
+            self.values,
+            None,
+            self.work,
+            8,
+            self.bar,
+            4,
+            self.cancel,
+            margin=(16, 0, 12, 0),
+        )
+        super().__init__(layout, "chrome", height=theme.STATUS)
+        self.cancel.clicked.connect(self.cancelled)
+
+    def _bar(self, p: QPainter, w: int, h: int) -> None:
+        if self.fraction > 0:
+            t = theme.now()
+            paint.rounded(p, QRectF(0, 11, w, 2), t.track, 1)
+            paint.rounded(p, QRectF(0, 11, w * self.fraction, 2), t.accent, 1)
+
+    def show_file(self, name: str, size: tuple[int, int] | None) -> None:
+        """The photograph that is open."""
+        self.file.say(name, "text")
+        self.pixels.say(f"{size[0]} × {size[1]}" if size else "")
+        self.saved.say("")
+
+    def show_saved(self, words: str) -> None:
+        """When it was saved."""
+        self.saved.say(words)
+
+    def show_work(self, words: str, fraction: float, left: float) -> None:
+        """What is being done, how far it is, and for how long still; "" for nothing."""
+        percent = f"{fraction:.0%}".replace("%", " %")
+        self.work.say(
+            "  ".join(w for w in (words[:1].upper() + words[1:], percent, left_words(left)) if w) if words else ""
+        )
+        self.fraction = fraction if words else 0.0
+        self.cancel.setVisible(bool(words))
+        self.bar.update()
+
+    def show_place(self, x: int, y: int) -> None:
+        """The pixel under the pointer."""
+        self.place.say(f"x {x}   y {y}")
+
+    def show_values(self, told: Mapping[str, Any] | None) -> None:
+        """The values under the pointer, in the state that is viewed."""
+        if told is None:
+            self.place.say("")
+            self.values.say("")
+            return
+        values, state = told["values"], told["state"]
+        if state == "ENCODED":
+            numbers = [f"{v * 255:.0f}" for v in values]
+            kind = {
+                "": "sRGB",
+                "srgb": "sRGB",
+                "display-p3": "Display P3",
+                "adobe-rgb": "Adobe RGB",
+                "rec2020": "Rec.2020",
+            }
+            unit = kind.get(told.get("space", ""), "")
+        else:
+            numbers = [signed(v, 3).lstrip("+") for v in values]
+            unit = tr("linear")
+        names = "RGB" if len(numbers) == 3 else (told.get("filter") or "")
+        self.values.say(
+            "   ".join(f"{n} {v}".strip() for n, v in zip(names or " ", numbers, strict=False)) + f"   {unit}"
+        )

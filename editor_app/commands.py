@@ -1,0 +1,109 @@
+"""The window's commands, in the order of its menus.  Words, keys and what they do stand here once; see `shortcuts`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from editor_app import theme
+from editor_app.catalog import LABELS
+from editor_app.export import export_sheet
+from editor_app.shortcuts import Command, Commands, key_sheet, palette_sheet
+from editor_app.words import tr
+
+if TYPE_CHECKING:
+    from editor_app.window import Window
+
+
+def commands_of(w: Window) -> Commands:
+    """All commands of a window."""
+    s, v = w.session, w.viewer
+
+    def flag(name: str) -> None:
+        setattr(v, name, w.commands.actions[name].isChecked())
+        v.update()
+
+    def document(do: str) -> None:
+        if s.document is not None:
+            getattr(s.document, do)()
+
+    def sheet(make: object) -> None:
+        if w.sheet is None and callable(make):
+            w.sheet = make(w, w.commands)
+            w.sheet.closed.connect(lambda: setattr(w, "sheet", None))
+
+    def split() -> None:
+        w.compare(split=not v.split)
+
+    def copy() -> None:
+        s.copy()
+        w.refresh()
+
+    def label(i: int) -> Command:
+        keys = (str(i + 5),) if i < 5 else ()
+        return Command(f"label_{i}", tr("Label: {0}").format(tr(LABELS[i])), keys, "Photo", partial(w.label, i))
+
+    def paste() -> None:
+        s.paste(w.selection())
+
+    def export() -> None:
+        sheet(lambda window, _: export_sheet(window))
+
+    rows: list[Command | None] = [
+        Command("open", tr("Open files…"), ("Ctrl+O",), "File", w.open_files),
+        Command("open_folder", tr("Open folder…"), ("Ctrl+Shift+O",), "File", w.open_folder),
+        None,
+        Command("export", tr("Export…"), ("Ctrl+E",), "File", export),
+        None,
+        Command("quit", tr("Quit"), ("Ctrl+Q",), "File", w.close),
+        Command("undo", tr("Undo"), ("Ctrl+Z",), "Edit", partial(document, "undo")),
+        Command("redo", tr("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", partial(document, "redo")),
+        None,
+        Command("copy", tr("Copy the look"), ("Ctrl+C",), "Edit", copy),
+        Command("paste", tr("Paste the look"), ("Ctrl+V",), "Edit", paste),
+        None,
+        Command("snapshot", tr("Take a snapshot"), ("Ctrl+Shift+S",), "Edit", w.snapshot),
+        Command("reset_all", tr("Reset all"), ("Ctrl+Shift+R",), "Edit", partial(document, "reset_all")),
+        Command("next", tr("Next photograph"), ("Right",), "Photo", lambda: s.beside(1)),
+        Command("previous", tr("Previous photograph"), ("Left",), "Photo", lambda: s.beside(-1)),
+        None,
+        *[Command(f"stars_{n}", "\u2605" * n, (str(n),), "Photo", partial(w.rate, n)) for n in range(1, 6)],
+        Command("stars_0", tr("No stars"), ("0", "U"), "Photo", partial(w.rate, 0)),
+        Command("reject", tr("Reject"), ("X",), "Photo", partial(w.rate, -1)),
+        None,
+        *[label(i) for i in range(1, len(LABELS))],
+        Command("label_0", tr("No label"), (), "Photo", partial(w.label, 0)),
+        Command("boundary_before", tr("View one stage before"), ("[",), "Stage", lambda: w.strip.step(-1)),
+        Command("boundary_after", tr("View one stage after"), ("]",), "Stage", lambda: w.strip.step(1)),
+        Command("result", tr("View the result"), ("End",), "Stage", lambda: s.view("")),
+        Command("fit", tr("Fit"), ("Ctrl+1",), "View", lambda: v.set_zoom(None)),
+        Command("one", tr("1:1"), ("Ctrl+2",), "View", lambda: v.set_zoom(1.0)),
+        Command("two", tr("2:1"), ("Ctrl+3",), "View", lambda: v.set_zoom(2.0)),
+        Command("zoom", tr("Fit or 1:1 at the pointer"), ("Z", "Space"), "View", v.toggle_zoom),
+        Command("zoom_in", tr("Zoom in"), ("Ctrl++", "Ctrl+="), "View", lambda: v.step_zoom(True)),
+        Command("zoom_out", tr("Zoom out"), ("Ctrl+-",), "View", lambda: v.step_zoom(False)),
+        None,
+        Command("before", tr("Before, while held"), ("\\",), "View", lambda: w.compare(peek=True)),
+        Command("split", tr("Before and after, split"), ("Y",), "View", split),
+        None,
+        Command("clipping", tr("Show clipping"), ("J",), "View", partial(flag, "clipping"), check=True),
+        Command("gamut", tr("Show colours outside sRGB"), ("Shift+J",), "View", partial(flag, "gamut"), check=True),
+        Command("grid", tr("Grid"), ("G",), "View", partial(flag, "grid"), check=True),
+        None,
+        Command("styles", tr("Styles"), ("S",), "View", partial(w.toggle_page, 0)),
+        Command("history", tr("History"), ("H",), "View", partial(w.toggle_page, 1)),
+        Command("info", tr("Information"), ("I",), "View", partial(w.toggle_page, 2)),
+        Command("docks", tr("Hide or show docks"), ("Tab",), "View", lambda: w.hide_parts("docks")),
+        Command("bars", tr("Hide or show all bars"), ("Shift+Tab",), "View", lambda: w.hide_parts("docks", "bars")),
+        Command("full", tr("Full screen"), ("F",), "View", w.full_screen),
+        None,
+        *[
+            Command(n, words, (), "View", partial(w.dress, n))
+            for n, words in (("dark", tr("Dark")), ("light", tr("Light")))
+        ],
+        Command("palette", tr("Commands…"), ("Ctrl+K",), "Help", lambda: sheet(palette_sheet)),
+        Command("keys", tr("Keys…"), ("?",), "Help", lambda: sheet(key_sheet)),
+        Command("escape", tr("Leave or cancel"), ("Esc",), "Help", w.escape),
+    ]
+    assert set(theme.THEMES) == {"dark", "light"}
+    return Commands(w, rows)

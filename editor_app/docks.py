@@ -1,0 +1,121 @@
+"""The left dock's pages on history and on what the file says about itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+
+from editor_app.document import Document
+from editor_app.layout import Plane, Words, column, hairline, row
+from editor_app.listing import Line, Listing
+from editor_app.widgets import Scroll, Tool
+from editor_app.words import aperture, shutter, tr
+
+
+class HistoryDock(QWidget):
+    """Snapshots, then steps, newest on top; a click goes there."""
+
+    snapshot = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.document: Document | None = None
+        self.count = Words("", "faint", 11)
+        self.shots = Listing(tr("Snapshots"))
+        self.steps = Listing(tr("Steps"))
+        self.hint = Words(tr("Keep a version to come back to"), "faint", 11)
+        plus = Tool("plus", tr("Take a snapshot  (Ctrl+Shift+S)"), size=24)
+        plus.clicked.connect(self.snapshot)
+        layout = column(
+            row(Words(tr("Snapshots"), weight=600), None, plus, margin=(16, 4, 12, 0)),
+            row(self.hint, margin=(16, 2, 16, 6)),
+            self.shots,
+            8,
+            hairline(),
+            10,
+            row(Words(tr("Steps"), weight=600), None, self.count, margin=(16, 0, 16, 6)),
+            Scroll(Plane(column(self.steps, None))),
+        )
+        self.setLayout(layout)
+        self.steps.clicked.connect(self._go)
+        self.shots.clicked.connect(self._restore)
+        self.shots.menu.connect(self._menu)
+        self.show_document(None)
+
+    def show_document(self, document: Document | None) -> None:
+        """Follow another document."""
+        if self.document is not None and self.document is not document:
+            self.document.history_changed.disconnect(self.update_lines)
+        if document is not None and document is not self.document:
+            document.history_changed.connect(self.update_lines)
+        self.document = document
+        self.update_lines()
+
+    def update_lines(self) -> None:
+        """Show the document's steps and snapshots as they are now."""
+        d = self.document
+        steps = list(reversed(d.steps)) if d is not None else []
+        at = len(steps) - 1 - d.at if d is not None else -1
+        lines = [Line(s.name, s.value, "faint" if i < at else "soft") for i, s in enumerate(steps)]
+        self.steps.show_lines(lines, at)
+        self.count.say(tr("{0} of {1}").format(d.at + 1, len(steps)) if d is not None else "")
+        shots = d.snapshots if d is not None else []
+        self.shots.show_lines([Line(s.name, time.strftime("%H:%M", time.localtime(s.time))) for s in shots])
+        self.shots.setVisible(bool(shots))
+        self.hint.setVisible(not shots)
+
+    def _go(self, i: int) -> None:
+        if self.document is not None:
+            self.document.go(len(self.document.steps) - 1 - i)
+
+    def _restore(self, i: int) -> None:
+        if self.document is not None:
+            self.document.restore(i)
+
+    def _menu(self, i: int, at: QPoint) -> None:
+        if self.document is None:
+            return
+        menu = QMenu(self)
+        menu.addAction(tr("Rename…"), partial(self._rename, i))
+        menu.addAction(tr("Delete"), partial(self.document.forget, i))
+        menu.exec(at)
+
+    def _rename(self, i: int) -> None:
+        if self.document is None:
+            return
+        old = self.document.snapshots[i].name
+        name, yes = QInputDialog.getText(self, tr("Rename the snapshot"), tr("Name"), text=old)
+        if yes and name.strip():
+            self.document.rename(i, name.strip())
+
+
+class InfoDock(QWidget):
+    """Two columns: what it is, what the file says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = Listing(tr("Information"))
+        self.setLayout(column(Scroll(Plane(column(self.lines, None)))))
+
+    def show_facts(self, path: str, facts: Mapping[str, Any] | None) -> None:
+        """Show a file's facts; lines without one are left out."""
+        f = facts or {}
+        size = f.get("size") or (0, 0)
+        rows = [
+            (tr("File"), path.rpartition("/")[2]),
+            (tr("Camera"), f"{f.get('make', '')} {f.get('model', '')}".strip()),
+            (tr("Lens"), f.get("lens_model", "")),
+            (tr("Exposure"), shutter(f.get("shutter") or 0.0)),
+            (tr("Aperture"), aperture(f.get("aperture") or 0.0)),
+            (tr("Focal length"), f"{f['focal_length']:.0f} mm" if f.get("focal_length") else ""),
+            (tr("Sensitivity"), f"ISO {f['iso']:g}" if f.get("iso") else ""),
+            (tr("Taken"), str(f.get("date", "")).replace("T", " ")[:16]),
+            (tr("Size"), f"{size[0]} × {size[1]}" if size[0] else ""),
+            (tr("Filter array"), f.get("cfa", "")),
+        ]
+        self.lines.show_lines([Line(a, str(b)) for a, b in rows if b])

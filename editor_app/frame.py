@@ -1,0 +1,174 @@
+"""The window's frame: its parts in their places, the dock that folds to a rail, what can be hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, QSettings
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from editor_app import theme
+from editor_app.bars import StatusLine, TopBar
+from editor_app.docks import HistoryDock, InfoDock
+from editor_app.filmstrip import Filmstrip
+from editor_app.histogram import Histogram
+from editor_app.layout import Plane, column, row
+from editor_app.panel import Panels
+from editor_app.session import Session
+from editor_app.shortcuts import Commands, Sheet
+from editor_app.stage_strip import StageStrip
+from editor_app.styles_dock import StylesDock
+from editor_app.viewer import Viewer
+from editor_app.welcome import Welcome
+from editor_app.widgets import Segment, Tool
+from editor_app.words import tr
+
+FOLD = 1360
+"""Below this width the left dock is a rail."""
+
+
+class Frame(QWidget):
+    """top bar / (stage strip, (dock | viewer), filmstrip | panels) / status line."""
+
+    commands: Commands
+    top: TopBar
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumSize(1024, 640)
+        self.viewer = Viewer()
+        self.session = Session(self.viewer.port, self)
+        self.histogram = Histogram()
+        self.panels = Panels(self.histogram)
+        self.strip = StageStrip()
+        self.film = Filmstrip(self.session.catalog, self.session.previews)
+        self.styles, self.history, self.info = StylesDock(), HistoryDock(), InfoDock()
+        self.status = StatusLine()
+        self.welcome = Welcome(self.open_files, self.open_folder, self.open_paths)
+        self.sheet: Sheet | None = None
+        self.hidden: set[str] = set()
+        self._floating = False
+        self.build()
+        self._lay_out()
+
+    def build(self) -> None:
+        """Make the commands and the top bar."""
+        raise NotImplementedError
+
+    def open_files(self) -> None:
+        """Ask for files."""
+        raise NotImplementedError
+
+    def open_folder(self) -> None:
+        """Ask for a folder."""
+        raise NotImplementedError
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files or folders."""
+        raise NotImplementedError
+
+    def _lay_out(self) -> None:
+        self.pages = QStackedWidget()
+        for page in (self.styles, self.history, self.info):
+            self.pages.addWidget(page)
+        self.tabs = Segment([tr("Styles"), tr("History"), tr("Info")], height=40, tabs=True)
+        self.tabs.chosen.connect(self.show_page)
+        self.dock = Plane(column(self.tabs, self.pages), "panel", theme.LEFT)
+        icons = (("cards", tr("Styles  (S)")), ("clock", tr("History  (H)")), ("info", tr("Info  (I)")))
+        self.folded = [Tool(i, n, check=True, size=32) for i, n in icons]
+        for i, tool in enumerate(self.folded):
+            tool.clicked.connect(partial(self.toggle_page, i))
+        self.rail = Plane(column(*self.folded, None, margin=(6, 8, 6, 8), gap=4), "panel", theme.RAIL)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.welcome)
+        self.stack.addWidget(self.viewer)
+        middle = row(self.dock, self.rail, self.stack)
+        middle.setStretch(2, 1)
+        self.strip_plane = Plane(column(self.strip), "chrome")
+        left = column(self.strip_plane, middle, self.film)
+        left.setStretch(1, 1)
+        body = row(left, self.panels)
+        body.setStretch(0, 1)
+        whole = column(self.top, body, self.status)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def show_page(self, i: int) -> None:
+        """Show a page of the left dock: styles, history or information."""
+        self.pages.setCurrentIndex(i)
+        self.tabs.choose(i)
+        for k, tool in enumerate(self.folded):
+            tool.setChecked(k == i and not self.dock.isHidden())
+        self.session.want_covers(i == 0 and not self.dock.isHidden())
+
+    def toggle_page(self, i: int) -> None:
+        """Open a page of the dock, or close it if it is open already."""
+        open_already = not self.dock.isHidden() and self.pages.currentIndex() == i
+        if self.width() < FOLD:
+            self.dock.setVisible(not open_already)
+            self._float()
+        elif not open_already:
+            self.dock.show()
+        self.show_page(i)
+
+    def _float(self) -> None:
+        """On narrow windows the dock lies over the picture, beside the rail."""
+        if self.width() < FOLD and not self.dock.isHidden():
+            at = self.stack.mapTo(self, QPoint(0, 0))
+            self.dock.setGeometry(at.x(), at.y(), theme.LEFT, self.stack.height())
+            self.dock.raise_()
+
+    def refold(self) -> None:
+        narrow = self.width() < FOLD
+        self.rail.setVisible(narrow and "docks" not in self.hidden)
+        if narrow and self.dock.parent() is not None and not self._floating:
+            self._floating = True
+            self.dock.setParent(self)
+            self.dock.hide()
+        elif not narrow and self._floating:
+            self._floating = False
+            self._middle().insertWidget(0, self.dock)
+        if not narrow:
+            self.dock.setVisible("docks" not in self.hidden)
+        self.show_page(self.pages.currentIndex())
+        self._float()
+
+    def _middle(self) -> Any:
+        body = self.layout().itemAt(1).layout()  # type: ignore[union-attr]  # made in _lay_out
+        return body.itemAt(0).layout().itemAt(1).layout()  # type: ignore[union-attr]
+
+    def hide_parts(self, *parts: str) -> None:
+        """Hide docks, bars, or all but the picture; once more brings them back."""
+        self.hidden = set() if self.hidden == set(parts) else set(parts)
+        self.top.setVisible("bars" not in self.hidden)
+        self.strip_plane.setVisible("bars" not in self.hidden)
+        self.film.setVisible("bars" not in self.hidden)
+        self.status.setVisible("bars" not in self.hidden)
+        self.panels.setVisible("docks" not in self.hidden)
+        self.dock.setVisible("docks" not in self.hidden and self.width() >= FOLD)
+        self.refold()
+
+    def full_screen(self) -> None:
+        """The picture alone, on the whole screen."""
+        if self.isFullScreen():
+            self.showNormal()
+            self.hidden = {"docks", "bars"}
+            self.hide_parts("docks", "bars")
+        else:
+            self.hidden = set()
+            self.hide_parts("docks", "bars")
+            self.showFullScreen()
+
+    def dress(self, name: str) -> None:
+        """Dark or light."""
+        theme.use(name)
+        QSettings().setValue("theme", name)
+
+    def resizeEvent(self, e: QResizeEvent) -> None:
+        self.refold()
+        if self.sheet is not None:
+            self.sheet.setGeometry(self.rect())

@@ -1,0 +1,186 @@
+"""Small pictures: as messages carry them, and those that cameras put into their files, fetched in the background.
+
+Embedded previews are decoded by modisp's decoder processes and read by threads here; nothing imports torch.  What was
+made once is kept as a small JPEG in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from modisp.io.decoder import decode
+from modisp.io.errors import ImageError
+from modisp.io.levels import Levels, normalise
+from modisp.resources import home
+
+THUMB, LARGE = 168, 2048
+"""Long edges of a filmstrip thumbnail's cached picture (height of it) and of a preview."""
+_KEPT = 600
+
+
+def unpacked(message: Mapping[str, Any]) -> QImage:
+    """The small picture inside a message of the engine."""
+    w, h = message["width"], message["height"]
+    data = base64.b64decode(message["pixels"])
+    return QImage(data, w, h, 4 * w, QImage.Format.Format_RGB32).copy()
+
+
+def reduced(pixels: np.ndarray[Any, Any], longest: int) -> np.ndarray[Any, Any]:
+    """(H, W, 3) bytes, averaged over whole blocks until the long edge is at most twice `longest`."""
+    n = max(pixels.shape[:2]) // longest
+    if n < 2:
+        return pixels
+    h, w = pixels.shape[0] // n * n, pixels.shape[1] // n * n
+    total = np.zeros((h // n, w // n, pixels.shape[2]), np.uint16)
+    for i, j in itertools.product(range(n), range(n)):
+        total += pixels[i:h:n, j:w:n]
+    out: np.ndarray[Any, Any] = (total // (n * n)).astype(np.uint8)
+    return out
+
+
+def embedded(path: Path, longest: int) -> QImage | None:
+    """The preview inside a file, upright, not much larger than `longest`; None where it has none or cannot be read."""
+    found: list[np.ndarray[Any, Any]] = []
+
+    def receive(header: dict[str, Any], stream: IO[bytes]) -> None:
+        pixels = np.empty(header["shape"], np.dtype(header["dtype"]))
+        view = memoryview(pixels.data).cast("B")
+        while view:
+            got = stream.readinto(view)  # type: ignore[attr-defined]  # a pipe's buffered reader
+            if not got:
+                raise EOFError
+            view = view[got:]
+        if pixels.dtype != np.uint8:
+            out = np.empty((pixels.shape[2], *pixels.shape[:2]), np.float32)
+            normalise(pixels, Levels.load(header["levels"]), 0, out)
+            pixels = (np.nan_to_num(out).clip(0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+        found.append(pixels if pixels.shape[2] == 3 else np.repeat(pixels[:, :, :1], 3, 2))
+
+    try:
+        decode("preview", path, receive)
+    except (ImageError, OSError, ValueError, KeyError):
+        return None
+    if not found:
+        return None
+    pixels = np.ascontiguousarray(reduced(found[0], longest))
+    h, w, _ = pixels.shape
+    return QImage(pixels.tobytes(), w, h, 3 * w, QImage.Format.Format_RGB888).copy()
+
+
+def _stamp(path: Path) -> str:
+    try:
+        s = path.stat()
+        return f"{s.st_mtime_ns} {s.st_size}"
+    except OSError:
+        return ""
+
+
+def kept_file(path: Path, kind: str) -> Path:
+    """Where a small picture of a file is kept; another place once the file has changed."""
+    key = hashlib.blake2b(f"{path.absolute()} {_stamp(path)}".encode(), digest_size=16).hexdigest()
+    return home("cache") / "editor" / kind / key[:2] / f"{key}.jpg"
+
+
+def keep(path: Path, kind: str, image: QImage) -> None:
+    """Keep a small picture; a full disk costs nothing but that."""
+    file = kept_file(path, kind)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image.save(str(file), "JPEG", 88)  # type: ignore[call-overload]  # the stubs want bytes, Qt takes both
+    except OSError:
+        return
+
+
+class Previews(QObject):
+    """Fetches small pictures in two threads: the ones asked for last come first."""
+
+    ready = Signal(str, str, object)  # path, kind ("thumb" or "large"), QImage or None
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.images: OrderedDict[str, QImage] = OrderedDict()
+        self.asked: set[tuple[str, str]] = set()
+        self._todo: queue.PriorityQueue[tuple[int, str, str]] = queue.PriorityQueue()
+        self._turn = itertools.count()
+        self._closed = False
+        self.ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        for _ in range(2):
+            threading.Thread(target=self._work, name="previews", daemon=True).start()
+
+    def thumb(self, path: Path) -> QImage | None:
+        """A thumbnail, if it is there; else it is fetched, and `ready` tells."""
+        found = self.images.get(str(path))
+        if found is None:
+            self.ask(path, "thumb")
+        return found
+
+    def ask(self, path: Path, kind: str) -> None:
+        """Fetch a picture of a file, before all that was asked for earlier."""
+        if (str(path), kind) not in self.asked:
+            self.asked.add((str(path), kind))
+            urgent = -(1 << 40) if kind == "large" else 0
+            self._todo.put((urgent - next(self._turn), str(path), kind))
+
+    def put(self, path: Path, image: QImage) -> None:
+        """Take a better thumbnail, as of an edited picture."""
+        self.images[str(path)] = image
+        self.asked.add((str(path), "thumb"))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._closed = True
+        for _ in range(2):
+            self._todo.put((1 << 60, "", ""))
+
+    def _take(self, path: str, kind: str, image: QImage | None) -> None:
+        if kind == "large":
+            self.asked.discard((path, kind))
+        elif image is not None:
+            self.images[path] = image
+            while len(self.images) > _KEPT:
+                old, _ = self.images.popitem(last=False)
+                self.asked.discard((old, "thumb"))
+
+    def _work(self) -> None:
+        while not self._closed:
+            _, name, kind = self._todo.get()
+            if self._closed or not name:
+                return
+            path = Path(name)
+            image = self._kept(path, kind) or self._made(path, kind)
+            try:
+                self.ready.emit(name, kind, image)
+            except RuntimeError:  # the window is gone
+                return
+
+    def _kept(self, path: Path, kind: str) -> QImage | None:
+        for where in ("shown", "thumbs") if kind == "thumb" else ("shown",):
+            file = kept_file(path, where)
+            if file.is_file():
+                image = QImage(str(file))
+                if not image.isNull():
+                    return _small(image) if kind == "thumb" else image
+        return None
+
+    def _made(self, path: Path, kind: str) -> QImage | None:
+        image = embedded(path, LARGE if kind == "large" else 2 * THUMB)
+        if image is not None and kind == "thumb":
+            image = _small(image)
+            keep(path, "thumbs", image)
+        return image
+
+
+def _small(image: QImage) -> QImage:
+    return image.scaledToHeight(THUMB, Qt.TransformationMode.SmoothTransformation) if image.height() > THUMB else image

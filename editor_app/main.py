@@ -1,0 +1,55 @@
+"""`modisp-editor [FILE|FOLDER…]`: open the editor; `--screenshot OUT.png FILE` writes a picture of its window and ends."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the editor; the exit status."""
+    parser = argparse.ArgumentParser(prog="modisp-editor", description="A darkroom for RAW photographs.")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE|FOLDER", help="what to open")
+    parser.add_argument("--screenshot", type=Path, metavar="OUT.png", help="write a picture of the window, and end")
+    parser.add_argument("--size", default="1440x900", help="of the screenshot, as 1440x900")
+    parser.add_argument("--theme", choices=("dark", "light"), help="dark or light")
+    parser.add_argument(
+        "--view", default="", metavar="STAGE", help="in the screenshot, the boundary to view (entry id)"
+    )
+    asked = parser.parse_args(argv)
+    try:
+        from PySide6.QtWidgets import QApplication
+    except ImportError as why:
+        print(f"modisp-editor needs PySide6 and its system libraries: {why}", file=sys.stderr)
+        print("Install them with: pip install 'modisp[editor]'", file=sys.stderr)
+        return 1
+    from PySide6.QtCore import QByteArray, QSettings
+
+    from editor_app import recent, theme
+    from editor_app.shot import take
+    from editor_app.window import Window
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setOrganizationName("modisp")
+    app.setApplicationName("modisp-editor")
+    settings = QSettings()
+    theme.use(asked.theme or str(settings.value("theme", "dark")))
+    window = Window()
+    if asked.screenshot:
+        return take(app, window, asked.paths, asked.screenshot, asked.size, asked.view)
+    kept = settings.value("window/geometry")
+    if not (isinstance(kept, QByteArray) and window.restoreGeometry(kept)):
+        window.resize(1440, 900)
+    window.show()
+    last = recent.photo()
+    if asked.paths:
+        window.open_paths(asked.paths)
+    elif last is not None:
+        window.open_paths([last])
+    return int(app.exec())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""What happens in the window, without its widgets: which photograph is open, what is done to it, what is copied and tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from editor_app import declared as declared_
+from editor_app import recipes
+from editor_app.catalog import Catalog, Photo
+from editor_app.declared import Declarations, StageInfo, StyleInfo
+from editor_app.document import Document
+from editor_app.images import Previews
+from editor_app.keeper import Keeper
+from editor_app.recipes import Recipe
+from editor_app.rendering import Rendering
+from editor_app.styles_dock import look_of
+from editor_app.viewport import Viewport
+from editor_app.words import tr
+from editor_app.worker import Later
+
+
+class Session(Rendering):
+    """One window's work."""
+
+    declared_changed = Signal()
+    opening = Signal(object)  # Photo
+    opened = Signal()  # a document is there
+    failed = Signal(str)  # the photograph cannot be opened: a sentence
+    recipe_changed = Signal()
+
+    def __init__(self, port: Viewport, parent: QObject | None = None) -> None:
+        super().__init__(port, parent)
+        self.catalog = Catalog()
+        self.previews = Previews(self)
+        self.keeper = Keeper(self)
+        self.declared: Declarations | None = declared_.kept()
+        self.photo: Photo | None = None
+        self.copied: Recipe | None = None
+        self.deaths = 0
+        self.extras_wanted = {"strip": True, "covers": False}
+        self.idle = Later(self, 350, self._extras)
+        self.settled.connect(self.idle.ask)
+        self.ahead = Later(self, 1500, self._ahead)
+        e = self.engine
+        e.declared.connect(self._declared)
+        e.opened.connect(self._opened)
+        e.unopened.connect(self._unopened)
+        e.swapped.connect(self._swapped)
+        e.located.connect(self._located)
+        e.glanced.connect(self._glanced)
+        e.trouble.connect(lambda m: self.said.emit(m["why"]))
+        e.pasted.connect(lambda m: self.said.emit(tr("Look pasted to {0} photographs").format(len(m["paths"]))))
+        e.died.connect(self._died)
+
+    def start(self) -> None:
+        """Start the engine; panels are drawn at once from what was kept of its declarations."""
+        self.engine.start()
+
+    def close(self) -> None:
+        """Save, and end the engine."""
+        self.keeper.flush()
+        self.previews.close()
+        self.engine.close()
+
+    def _declared(self, m: dict[str, Any]) -> None:
+        found = Declarations(m["data"])
+        if self.declared is None or found.version != self.declared.version:
+            declared_.keep(found)
+            self.declared = found
+            self.declared_changed.emit()
+        if self.photo is not None and self.document is None:
+            self.engine.send("open", path=str(self.photo.path))
+
+    def _died(self, why: str) -> None:
+        self.deaths += 1
+        self.asked.clear()
+        self.shown.clear()
+        self.refining.emit(None)
+        if self.deaths > 3:
+            self.said.emit(tr("Rendering stopped again and again; save and start the editor anew"))
+            return
+        self.said.emit(tr("Rendering stopped and was started again; nothing is lost"))
+        self.engine.start()
+        if self.photo is not None and self.document is not None:
+            self.engine.send("open", path=str(self.photo.path))
+
+    # --- photographs --------------------------------------------------------------------------------------------------
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files or folders.  A single file brings its folder along; it is the current one."""
+        paths = [p.absolute() for p in paths if p.exists()]
+        if not paths:
+            self.failed.emit(tr("There is no such file or folder"))
+            return
+        single = paths[0] if len(paths) == 1 and paths[0].is_file() else None
+        self.catalog.open([single, single.parent] if single else paths)
+        self.engine.send("glance", paths=[str(p.path) for p in self.catalog.all])
+        first = self.catalog.photo(single) if single else None
+        target = first or (self.catalog.shown[0] if self.catalog.shown else None)
+        if target is None:
+            self.failed.emit(tr("There are no pictures in {0}").format(paths[0].name))
+        else:
+            self.open(target)
+
+    def open(self, photo: Photo) -> None:
+        """Open one photograph of the catalog."""
+        self.keeper.flush()
+        self.photo, self.document = photo, None
+        self.catalog.choose(photo)
+        self.until, self.trying, self.readings, self.dragging = "", None, {}, False
+        self.shown.clear()
+        self.version += 1
+        self.opening.emit(photo)
+        self.previews.ask(photo.path, "large")
+        self.engine.send("cancel", what="raw")
+        if self.engine.ready:
+            self.engine.send("open", path=str(photo.path))
+
+    def reload(self) -> None:
+        """Open the photograph again, with what its sidecar says now."""
+        if self.photo is not None:
+            self.document = None
+            self.engine.send("open", path=str(self.photo.path))
+
+    def beside(self, step: int) -> None:
+        """Open the next (previous) photograph."""
+        photo = self.catalog.beside(step)
+        if photo is not None and photo is not self.photo:
+            self.open(photo)
+
+    def _opened(self, m: dict[str, Any]) -> None:
+        if self.photo is None or str(self.photo.path) != m["path"] or self.declared is None:
+            return
+        if self.document is None or self.document.path != self.photo.path:
+            facts = m["facts"] | {"default": m["default"], "accepted": frozenset(m["accepted"])}
+            d = Document(self.photo.path, self.declared, m["recipe"], facts)
+            if m["edited"]:
+                d.load_history(m["history"], m["recipe"])
+            self.document = d
+            d.changed.connect(self._changed)
+        self.keeper.take(self.document, m)
+        self.catalog.mark(self.photo.path, m["rating"], m["label"], m["edited"])
+        self.port.full = (m["full"][1], m["full"][0])
+        self.opened.emit()
+        for words in (m["problem"], *m["outdated"][:1]):
+            if words:
+                self.said.emit(words)
+        self.version += 1
+        self.pump()
+
+    def _unopened(self, m: dict[str, Any]) -> None:
+        if self.photo is not None and str(self.photo.path) == m["path"]:
+            self.failed.emit(m["why"])
+
+    def _glanced(self, m: dict[str, Any]) -> None:
+        for path, row in m["rows"].items():
+            photo = self.catalog.photo(Path(path))
+            if photo is not None and photo is not self.photo:
+                self.catalog.mark(photo.path, **row)
+
+    def _ahead(self) -> None:
+        photo = self.catalog.beside(1)
+        if photo is not None and photo is not self.photo and not self.engine.mailbox.busy:
+            self.engine.send("open", path=str(photo.path), ahead=True)
+
+    def rate(self, paths: Sequence[Path], rating: int | None = None, label: str | None = None) -> None:
+        """Give stars or a label."""
+        if self.photo is not None and self.photo.path in paths and self.document is not None:
+            self.keeper.rate(rating, label)
+        others = [str(p) for p in paths if self.photo is None or p != self.photo.path]
+        for p in paths:
+            self.catalog.mark(p, rating, label)
+        if others:
+            more = {k: v for k, v in (("rating", rating), ("label", label)) if v is not None}
+            self.engine.send("rate", paths=others, **more)
+
+    # --- recipes ------------------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self.trying = None
+        self.version += 1
+        self.recipe_changed.emit()
+        self.pump()
+
+    def swap(self, stage: str) -> None:
+        """Put another stage into its slot."""
+        if self.document is not None:
+            self.engine.send("swap", path=str(self.document.path), recipe=self.document.recipe, stage=stage)
+
+    def _swapped(self, m: dict[str, Any]) -> None:
+        d = self.document
+        if d is not None and str(d.path) == m["path"] and self.declared is not None:
+            info = self.declared.stages[m["stage"]]
+            d.put(m["recipe"], info.heading, info.kind)
+
+    def pick(self, ident: str, param: str, rect: tuple[float, float, float, float]) -> None:
+        """Give a parameter a rectangle that was drawn on the result."""
+        d = self.document
+        if d is not None:
+            row = {"entry": ident, "param": param, "rect": list(rect)}
+            self.engine.send("locate", path=str(d.path), recipe=d.recipe, **row)
+
+    def _located(self, m: dict[str, Any]) -> None:
+        d = self.document
+        info = recipes.stage_of(d.recipe, m["entry"], self.declared) if d is not None and self.declared else None
+        if d is None or info is None or m["path"] != str(d.path):
+            return
+        name = m["param"]
+        # a choice that names the parameter is what makes it count
+        modes = {p.name: name for p in info.params if p.kind == "choice" and name in p.choices}
+        d.apply(m["entry"], {name: m["rect"]} | modes, tr("picked"))
+
+    def try_style(self, style: StyleInfo | None) -> None:
+        """Show a style for as long as the pointer is over it."""
+        d = self.document
+        if d is None:
+            return
+        new = None if style is None else self._styled(d.recipe, style, alone=True)
+        if new != self.trying:
+            self.trying = None if new == d.recipe else new
+            self.version += 1
+            self.pump()
+
+    def _styled(self, recipe: Recipe, style: StyleInfo, alone: bool) -> Recipe:
+        return recipes.with_look(recipe, look_of(style) if style.key else None, alone)
+
+    def apply_style(self, style: StyleInfo, add: bool) -> None:
+        """Lay a style over the picture, in place of others or beside them."""
+        if self.document is not None:
+            alone = not add or not style.key
+            self.trying = None
+            self.document.put(self._styled(self.document.recipe, style, alone), tr("Style"), style.name)
+
+    def style_strength(self, name: str, strength: float | None) -> None:
+        """Set a style's strength; None takes it out."""
+        d = self.document
+        if d is None:
+            return
+        rows = [k | {"strength": strength} if k["name"] == name else k for k in d.recipe.get("looks", ())]
+        rows = [k for k in rows if k["strength"] is not None]
+        value = f"{strength:.0%}".replace("%", " %") if strength is not None else tr("off")
+        d.put(recipes.with_looks(d.recipe, rows), tr("Style: {0}").format(name), value, key=("style", name))
+
+    def want_covers(self, on: bool) -> None:
+        """Whether the styles are on show, so that their covers are wanted."""
+        new = on and not self.extras_wanted["covers"]
+        self.extras_wanted["covers"] = on
+        if new:
+            self.idle.ask()
+
+    def copy(self) -> None:
+        """Remember this photograph's look."""
+        if self.document is not None:
+            self.copied = self.document.recipe
+            self.said.emit(tr("Look copied"))
+
+    def paste(self, paths: Sequence[Path]) -> None:
+        """Lay what was copied onto photographs; what is about the frame (crop and such) stays theirs."""
+        d = self.document
+        if self.copied is None or d is None or self.declared is None:
+            return
+        by_slot = [(e["slot"], self.declared.stages.get(e["stage"])) for e in self.copied["entries"]]
+        slots = {
+            s
+            for s, info in by_slot
+            if info is not None and not any(p.kind == "rect" and not p.inference for p in info.params)
+        }
+        if d.path in paths or not paths:
+            d.put(recipes.pasted(d.recipe, self.copied, slots), tr("Look pasted"))
+        others = [str(p) for p in paths if p != d.path]
+        if others:
+            self.engine.send("paste", paths=others, recipe=self.copied, slots=sorted(slots), default=d.default)
+
+    def _extras(self) -> None:
+        """Thumbnails of the boundaries, covers of the styles, the next photograph: when nothing else is to be done."""
+        d = self.document
+        if d is None or self.dragging or self.engine.mailbox.busy:
+            return
+        row = {"path": str(d.path), "serial": self.version}
+        if self.extras_wanted["strip"]:
+            self.engine.send("strip", recipe=d.recipe, width=192, height=88, **row)
+        if self.extras_wanted["covers"] and self.declared is not None:
+            made = {s.key: self._styled(d.recipe, s, alone=True) for s in self.declared.styles}
+            made = {"": recipes.with_looks(d.recipe, ())} | made
+            self.engine.send("covers", recipes=made, width=192, height=116, **row)
+        self.ahead.ask()
+
+
+def _frames(info: StageInfo) -> bool:
+    """Whether a stage decides what part of the picture is shown: it has a rectangle that is not there to be measured."""
+    return any(p.kind == "rect" and not p.inference for p in info.params)
