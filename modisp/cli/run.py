@@ -70,10 +70,10 @@ def _known(name: str) -> None:
 def _stage(name: str, recipe: Recipe, meta: Metadata) -> Stage:
     """The stage as it comes, or as the recipe that the file carries has it set."""
     from modisp.recipe import Recipe
-    from modisp.stage import Stage, list_stages
+    from modisp.stage import SLOTS, Stage, list_stages
 
     cls = list_stages().get(name)
-    if cls is not None:
+    if cls is not None and (name not in SLOTS or cls.accepts(meta)):  # else the word means the slot
         if not cls.accepts(meta):
             raise ValueError(f"{name} cannot serve this picture (CFA {'/'.join(meta.cfa) or 'none'})")
         return cls()

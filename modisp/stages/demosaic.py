@@ -24,8 +24,8 @@ class Demosaic(
     writes=State.CAMERA,
     title="Demosaic (learned)",
     group="Raw",
-    tile=1248,
-    infer_halo=72,
+    tile=672,
+    infer_halo=48,
 ):
     """Full colour at every pixel by a network: fine stripes and hair without zippers or false colours."""
 

@@ -30,8 +30,8 @@ class Restore(
     writes=State.MOSAIC,
     title="Noise and blur (learned)",
     group="Detail",
-    tile=1248,
-    infer_halo=96,
+    tile=672,
+    infer_halo=48,
 ):
     """Takes grain, colour noise and blur out of the sensor's own samples, by a network that is told how much there is."""
 
@@ -112,7 +112,10 @@ class Restore(
             raise ValueError(f"there are no weights to restore {'/'.join(meta.cfa) or 'no pattern'}: choose another")
         shot, read = mean_noise(self._noise(reading))
         net = network(path, image.pixels.device)
-        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), *found)
+        cfa, dy, dx = found
+        cell = net.multiple * (2 if cfa == "quad" else 1)  # means are kept over cells that lie alike in all tiles
+        dy, dx = (shift + at % cell for shift, at in zip((dy, dx), image.frame.origin, strict=True))
+        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), cfa, dy, dx)
         checkpoint()
         sharp = sharp - clean
         noise = image.pixels - clean
