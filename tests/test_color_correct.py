@@ -161,6 +161,19 @@ def test_charts_of_measured_cameras_are_true(data: Path) -> None:
     assert max(errors) <= 3.0
 
 
+def test_one_illuminant_serves_under_others(data: Path) -> None:
+    """A camera calibrated for D65 alone: adapting XYZ fails some of these under A, adapting camera RGB others."""
+    if not (data / "colour" / "camera").is_dir():
+        pytest.skip("there are no camera sensitivities among the data")
+    errors = []
+    for _, sensitivity in _measured_cameras(data)[::5]:
+        maker = _maker(sensitivity, _smooth_reflectances(), forward=True)
+        one = replace(maker, **{k: getattr(maker, k)[1:] for k in ("color_matrix", "forward_matrix", "illuminants")})
+        errors += [_chart_error(sensitivity, one, light) for light in LIGHTS]
+        errors += [_chart_error(sensitivity, replace(one, forward_matrix=()), light) for light in LIGHTS]
+    assert max(errors) <= 3.0
+
+
 def _correct(meta: Metadata, pixels: torch.Tensor) -> Image:
     return ColorCorrect()(Image(pixels, State.BALANCED, meta))
 

@@ -23,6 +23,9 @@ _Array = npt.NDArray[np.float64]
 
 _STANDARD_A = (0.44758, 0.40745)
 _LEAST = 0.02  # least response of a channel, or of a cone, that a light may cause in relation to the largest
+_BY_GAINS = 1 / 3
+"""Share of the white-balanced response that counts as calibrated when only one illuminant was, against the share of XYZ: at
+D65 with a dozen cameras, and a chart under lamps and tubes, a third gives the smallest errors."""
 
 
 class Tags(Protocol):
@@ -115,6 +118,7 @@ class Camera:
         mired = np.array([1e6 / white.kelvin_from_xy(xy)[0] for xy in lights[:n]])
         self._mired, order = np.unique(mired, return_index=True)  # rising; a light given twice counts once
         self._color, self._body = color[order], body[order]
+        self._lights = [lights[i] for i in order]
         self._forward = np.array(tags.forward_matrix, dtype=np.float64)[order] if forward else None
 
     @classmethod
@@ -187,7 +191,8 @@ class Camera:
     def to_rec2020(self, xy: XY) -> torch.Tensor:
         """BALANCED camera RGB → linear Rec.2020 for a scene lit by `xy`: (3, 3) float32, rows sum to 1; shared.
 
-        Through the ForwardMatrix where there is one, else the inverse ColorMatrix and Bradford adaptation.
+        With several calibration illuminants: through the ForwardMatrix where there is one, else the inverse ColorMatrix
+        and Bradford adaptation.  With one alone, under another light, these two err apart: there it is a mixture of both.
         """
         if self.monochrome:
             return torch.eye(3)
@@ -196,17 +201,31 @@ class Camera:
         xy = self.light(xy)
         mired = 1e6 / white.kelvin_from_xy(xy)[0]
         response = self._response(xy)
-        if self._forward is not None:
-            ideal = np.linalg.inv(self._at(self._body, mired)) @ np.diag(response)
-            d50 = _array(spaces.xyz_of(spaces.D50))
-            matrix = self._at(self._forward, mired) @ (ideal / ideal.sum(1, keepdims=True))
-            matrix = matrix * (d50 / matrix.sum(1))[:, None]
-            matrix = _array(spaces.between64("xyz-d50", "rec2020")) @ matrix
+        adapt = _array(spaces.adaptation(xy, spaces.D65))
+        d50_to_d65 = _array(spaces.between64("xyz-d50", "xyz"))
+        if len(self._mired) == 1:
+            home = self._lights[0]
+            at_home = self._response(home)
+            sees = adapt @ _array(spaces.adaptation(spaces.D50, home)) @ self._to_d50(mired, at_home)
+            to_xyz = (1 - _BY_GAINS) * sees @ np.diag(response / at_home)
+            to_xyz += _BY_GAINS * d50_to_d65 @ self._to_d50(mired, response)
+        elif self._forward is not None:
+            to_xyz = d50_to_d65 @ self._to_d50(mired, response)
         else:
-            to_xyz = np.linalg.inv(self._from_xyz(mired)) @ np.diag(response)
-            adapt = _array(spaces.adaptation(xy, spaces.D65))
-            matrix = _array(spaces.between64("xyz", "rec2020")) @ adapt @ to_xyz
+            to_xyz = adapt @ np.linalg.inv(self._from_xyz(mired)) @ np.diag(response)
+        matrix = _array(spaces.between64("xyz", "rec2020")) @ to_xyz
         return torch.from_numpy(matrix / matrix.sum(1, keepdims=True)).float()
+
+    def _to_d50(self, mired: float, response: _Array) -> _Array:
+        """Camera RGB balanced by `response` → XYZ D50, through the ForwardMatrix or what ColorMatrix implies for it."""
+        if self._forward is not None:
+            forward = self._at(self._forward, mired)
+        else:
+            to_xyz = np.linalg.inv(self._color[0]) * (self._color[0] @ _array(spaces.xyz_of(self._lights[0])))
+            forward = _array(spaces.adaptation(self._lights[0], spaces.D50)) @ to_xyz
+        ideal = np.linalg.inv(self._at(self._body, mired)) @ np.diag(response)
+        matrix = forward @ (ideal / ideal.sum(1, keepdims=True))
+        return np.asarray(matrix * (_array(spaces.xyz_of(spaces.D50)) / matrix.sum(1))[:, None])
 
 
 @lru_cache(maxsize=16)
