@@ -110,7 +110,7 @@ class StatusLine(Plane):
     cancelled = Signal()
 
     def __init__(self) -> None:
-        self.file = Words(tr("Ready"), "soft", 11)
+        self.file = Words(tr("Ready.  ? shows all keys"), "soft", 11)
         self.pixels = Words("", "faint", 11)
         self.saved = Words("", "faint", 11)
         self.place = Words("", "soft", 11, width=124)

@@ -134,7 +134,7 @@ class NumberRow(Control):
         text = self.shown.text(value)
         if text != self.number.text() and not self.number.isModified():
             self.number.setText(text)
-        self._mark("modified", value != self.p.default)
+        self._mark("changed", value != self.p.default)
 
     def _mark(self, name: str, on: bool) -> None:
         if bool(self.number.property(name)) != on:

@@ -68,7 +68,9 @@ class Strip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         p, t = paint.painter(self), theme.now()
         if not self.catalog.shown:
-            words = tr("No photograph passes the filter") if self.catalog.all else ""
+            words = tr("No photograph passes the filter")
+            if not self.catalog.all:
+                words = tr("The photographs of the open folder line up here")
             paint.text(p, QRectF(self.rect()), words, t.faint, 12, align=paint.CENTRE)
             return
         for i, (photo, r) in enumerate(zip(self.catalog.shown, self.places(), strict=True)):
@@ -164,6 +166,8 @@ class Filmstrip(Plane):
         c = self.catalog
         n, edited = len(c.shown), sum(p.edited for p in c.all)
         self.title.say(c.title)
+        for w in (self.count, self.filter, self.sort, self.order):
+            w.setVisible(bool(c.all))
         words = tr("{0} photographs").format(n) if n != 1 else tr("1 photograph")
         if c.filtered:
             words = tr("{0} of {1}").format(n, len(c.all))

@@ -9,13 +9,15 @@ from typing import Any
 Request = Mapping[str, Any]
 GRACE = 0.15
 """Seconds for which a running request is waited for rather than stopped."""
+LONG = 1.0
+"""Seconds from which a rendering is stopped for another of its own kind, every other time."""
 
 
 class Mailbox:
     """Sends one request at a time.
 
-    "Always start again" would freeze the picture during a drag; so what runs is stopped only where it is expected to
-    take longer than `GRACE` from now, by what requests of its kind took before.
+    "Always start again" would freeze the picture during a drag.  So what runs is stopped only where it is expected to take
+    longer than `GRACE` from now, by what requests of its kind took before, and the new one would be there sooner.
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class Mailbox:
         self._running: Request | None = None
         self._next: Request | None = None
         self._since = 0.0
-        self._stopped = False
+        self._stopped = self._starved = False
         self._took: dict[object, float] = {}
 
     @property
@@ -47,17 +49,32 @@ class Mailbox:
             self._start(request)
             return
         self._next = request
-        age = self._clock() - self._since
-        expected = self._took.get(self._running.get("kind"), 2 * age)
-        if not self._stopped and expected - age > GRACE:
-            self._stopped = True
+        if not self._stopped and self._worth_stopping(request):
+            self._stopped = self._starved = True
             self._cancel(int(self._running["id"]))
+
+    def _worth_stopping(self, new: Request) -> bool:
+        """Whether the new request would be shown sooner, or what runs is of no use any more."""
+        assert self._running is not None
+        kind, age = self._running.get("kind"), self._clock() - self._since
+        if new.get("path") != self._running.get("path"):
+            return True
+        if kind not in self._took:
+            return False  # let it finish, so that it is known how long its kind takes
+        took = self._took[kind]
+        remaining = took - age
+        if remaining <= GRACE:
+            return False
+        if new.get("kind") != kind and self._took.get(new.get("kind"), took) < remaining:
+            return True
+        return took > LONG and not self._starved  # the one before was finished: something has been seen of late
 
     def done(self, ident: int, finished: bool) -> bool:
         """A request came back; whether it was the running one."""
         if self._running is None or self._running["id"] != ident:
             return False
         if finished:
+            self._starved = False
             kind, took = self._running.get("kind"), self._clock() - self._since
             before = self._took.get(kind, took)
             self._took[kind] = before + 0.4 * (took - before)

@@ -65,7 +65,8 @@ class Panels(QWidget):
         self.list.setSpacing(0)
         self.area = Scroll(self.inner)
         self.area.verticalScrollBar().valueChanged.connect(lambda _: self._mark())
-        layout = column(histogram, hairline(), Plane(bar, height=40), hairline(), self.area)
+        self.bar = Plane(bar, height=40)
+        layout = column(histogram, hairline(), self.bar, hairline(), self.area)
         outer = column(Plane(layout, "panel"))
         self.setLayout(outer)
         self.setFixedWidth(theme.RIGHT)
@@ -149,6 +150,11 @@ class Panels(QWidget):
         for (i, _), p in self.panels.items():
             p.set_folded(i != ident)
             self.settings.setValue(f"unfolded/{i}", i == ident)
+
+    def set_live(self, on: bool) -> None:
+        """Whether there is a photograph to work on; without one the panels are a table of contents."""
+        self.inner.setEnabled(on)
+        self.bar.setEnabled(on)
 
     def panel(self, ident: str) -> StagePanel | None:
         """The panel of an entry that is shown."""

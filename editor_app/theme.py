@@ -200,7 +200,7 @@ QLineEdit {{ background: {t.field}; border: 1px solid transparent; border-radius
 QLineEdit:hover {{ background: {t.hover}; }}
 QLineEdit#number {{ background: transparent; padding: 0 4px 1px 4px; min-height: 19px; color: {t.soft}; }}
 QLineEdit#number:hover {{ background: {t.field}; }}
-QLineEdit#number[modified="true"] {{ color: {t.text}; }}
+QLineEdit#number[changed="true"] {{ color: {t.text}; }}
 QLineEdit#number[blink="true"] {{ border-color: {t.warn}; }}
 QLineEdit:focus, QLineEdit#number:focus {{ background: {t.field}; border-color: {t.accent}; }}
 QPushButton {{ background: {t.hover}; border: 1px solid transparent; border-radius: 4px; padding: 0 14px; min-height: 26px; }}
@@ -211,6 +211,7 @@ QPushButton[kind="primary"] {{ background: {t.accent_fill}; color: {t.on_accent}
 QPushButton[kind="link"] {{ background: transparent; color: {t.accent}; padding: 0 4px; }}
 QPushButton[kind="quiet"] {{ background: transparent; color: {t.faint}; padding: 0; min-height: 20px; }}
 QPushButton[kind="quiet"]:hover {{ color: {t.text}; border-color: transparent; }}
+QPushButton[kind="quiet"]:disabled, QLineEdit#number:disabled {{ color: {t.edge}; }}
 QPlainTextEdit {{ background: {t.field}; border: 0; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ width: 8px; background: transparent; }}

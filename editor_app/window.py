@@ -106,7 +106,9 @@ class Window(Frame):
 
     def _live(self, on: bool) -> None:
         """Whether there is a photograph to work on."""
-        self.panels.inner.setEnabled(on)
+        self.panels.set_live(on)
+        if not on:
+            self.styles.show_recipe(None)
         self.histogram.setEnabled(on)
         self.commands.enable(("export",), on)
         self.top.set_live(on)

@@ -12,11 +12,11 @@ class Bench:
         self.stopped: list[int] = []
         self.box = Mailbox(lambda r: self.sent.append(r["id"]), self.stopped.append, lambda: self.now)
 
-    def put(self, ident: int, kind: str = "fit") -> None:
-        self.box.put({"id": ident, "kind": kind})
+    def put(self, ident: int, kind: str = "fit", path: str = "a") -> None:
+        self.box.put({"id": ident, "kind": kind, "path": path})
 
-    def teach(self, seconds: float) -> None:
-        self.put(0)
+    def teach(self, seconds: float, kind: str = "fit") -> None:
+        self.put(0, kind)
         self.now += seconds
         self.box.done(0, finished=True)
         self.sent.clear()
@@ -65,3 +65,30 @@ def test_strangers_are_passed_over() -> None:
     assert b.box.busy
     b.box.clear()
     assert not b.box.busy
+
+
+def test_a_drag_on_a_slow_machine_shows_every_picture_that_was_begun() -> None:
+    b = Bench()
+    shown, running, t = 0, 0, 0.0
+    b.put(running := 1)
+    for i in range(2, 400):  # one request every 10 ms, each taking 0.5 s
+        b.now += 0.01
+        b.put(i)
+        if b.now - t >= 0.5:
+            t, shown = b.now, shown + 1
+            b.box.done(running, finished=True)
+            running = b.sent[-1]
+    assert shown >= 7 and not b.stopped
+
+
+def test_quick_ones_stop_slow_ones_and_other_photographs_stop_everything() -> None:
+    b = Bench()
+    b.teach(0.1, "drag")
+    b.teach(0.9, "fit")
+    b.put(1, "fit")
+    b.now += 0.1
+    b.put(2, "drag")
+    assert b.stopped == [1]
+    b.box.done(1, finished=False)
+    b.put(3, "drag", path="b")
+    assert b.stopped == [1, 2]

@@ -120,6 +120,19 @@ def test_undo_redo_and_history_after_opening_again(qtbot: Any, window: Window, f
     assert again is not None and again is not d and again.recipe == edited and again.can_undo
 
 
+def test_rows_follow_the_document(qtbot: Any, window: Window, folder: Path) -> None:
+    settled(qtbot, window, folder / "p0.png")
+    d = window.session.document
+    ident, name, c = first_number(window)
+    assert d is not None
+    for v in (c.shown.high, c.shown.high / 2, c.shown.low / 2):
+        d.edit(ident, name, v)
+        assert c.slider.value == v and c.number.text() == c.shown.text(v)
+    d.finish()
+    d.undo()
+    assert c.slider.value == recipes.value(recipes.entry(d.recipe, ident), c.p)
+
+
 def test_stars_by_key(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p2.png")
     window.commands.actions["stars_4"].trigger()
