@@ -124,13 +124,19 @@ def test_content_decides_not_the_name(tmp_path: Path) -> None:
 
 def test_no_file_a_folder_nothing_in_it(tmp_path: Path) -> None:
     assert "exist" in refused(tmp_path / "absent.dng")
-    assert "folder" in refused(tmp_path)
+    assert refused(tmp_path).endswith("is a folder, not a picture")
     (tmp_path / "empty.dng").touch()
-    assert "empty" in refused(tmp_path / "empty.dng")
+    assert refused(tmp_path / "empty.dng") == "empty.dng is empty"
     (tmp_path / "text.nef").write_text("this is no picture\n" * 50)
     assert "neither" in refused(tmp_path / "text.nef")
     (tmp_path / "zeros.dng").write_bytes(bytes(10000))
     refused(tmp_path / "zeros.dng")
+
+
+@pytest.mark.parametrize("name, text", [("page.jpg", b"<html><body>404 not found</body></html>"), ("a.dng", b"I")])
+def test_a_few_bytes_are_not_taken_for_a_dump_of_a_sensor(tmp_path: Path, name: str, text: bytes) -> None:
+    (tmp_path / name).write_bytes(text)
+    assert "neither a RAW file nor a picture" in refused(tmp_path / name)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from dng_files import BAYER, HEX, QUAD, RNG, VALUES, XTRANS, dng, expected, packed
+from dng_files import BAYER, HEX, QUAD, RNG, VALUES, XTRANS, dng, expected, packed, refused
 
 from modisp.image import State
 from modisp.io import open_image
@@ -117,6 +117,15 @@ def test_floats(tmp_path: Path, kind: str, how: str) -> None:
     want = np.nan_to_num(values.astype(np.float32), nan=0, posinf=1)
     assert np.array_equal(image.pixels[0].numpy(), want)
     assert image.meta.white_level == 0 and image.meta.cfa == (("RG", "GB") if how == "plain" else ("BG", "GR"))
+
+
+def test_a_value_beyond_all_numbers_is_saturated_and_none_at_all_is_refused(tmp_path: Path) -> None:
+    values = (100 * RNG.random((20, 30))).astype("f4")
+    values[3, 4], values[5, 6], values[7, 8] = np.inf, np.nan, -np.inf
+    image = open_image(dng(tmp_path / "a.dng", values, {50714: long(10), 50717: long(100)}))
+    assert image.pixels[0, 3, 4] == 1 and image.pixels[0, 5, 6] == 0 and image.pixels[0, 7, 8] == 0
+    for nothing in (np.nan, np.inf):
+        assert "none of its pixels" in refused(dng(tmp_path / "b.dng", np.full((20, 30), nothing, "f4"), {}))
 
 
 def test_big_endian_tiles_in_a_subifd(tmp_path: Path) -> None:

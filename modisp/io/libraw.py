@@ -23,7 +23,9 @@ from modisp.io.lights import LIGHTS
 from modisp.io.result import Result, mosaic
 
 DAMAGED = "{name} is cut short or damaged: its raw data cannot be decoded"
+UNKNOWN = "{name} is neither a RAW file nor a picture that modisp can read"
 BARE = "{name} holds bare sensor data without a header: modisp cannot know its size and colours"
+_SMALLEST = 1024  # bytes; no camera file, nor a dump of a sensor, is smaller
 ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw's flip bits → EXIF
 
 
@@ -38,7 +40,7 @@ def open_libraw(path: Path) -> Any:
         raw.open_file(str(path))
         raw.unpack()
     except rawpy.LibRawFileUnsupportedError as e:
-        raise Unsupported("{name} is neither a RAW file nor a picture that modisp can read") from e
+        raise Unsupported(UNKNOWN) from e
     except (rawpy.LibRawUnsufficientMemoryError, rawpy.LibRawTooBigError, MemoryError) as e:
         raise ImageError("{name} needs more memory than a decoder may take; it is damaged, or too large") from e
     except (rawpy.LibRawError, ValueError, OSError) as e:
@@ -53,6 +55,8 @@ def read_libraw(path: Path, unpack: bool) -> Result:
     except Unsupported:
         raise
     except ImageError as e:
+        if path.stat().st_size < _SMALLEST:  # LibRaw then fails before it has looked
+            raise Unsupported(UNKNOWN) from e
         raise (ImageError(BARE) if _headerless(path) else e) from e
     if _headerless(path):
         raise ImageError(BARE)

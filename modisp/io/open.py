@@ -87,6 +87,8 @@ def checked(path: str | os.PathLike[str]) -> Path:
         raise ImageError(f"{file.name} does not exist") from e
     except PermissionError as e:
         raise ImageError(f"{file.name} may not be read: you have no permission") from e
+    except ImageError:
+        raise
     except (OSError, ValueError) as e:
         raise ImageError(f"{file.name} cannot be opened: {getattr(e, 'strerror', None) or e}") from e
     return file
@@ -97,6 +99,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self.pixels: torch.Tensor | None = None
+        self.hollow = True  # no number among those taken so far
 
     def __call__(self, header: dict[str, Any], stream: IO[bytes]) -> None:
         rows, width, channels = (int(n) for n in header["shape"])
@@ -111,14 +114,20 @@ class _Sink:
                 if not got:
                     raise EOFError
                 view = view[got:]
-            if dtype.kind == "f" and not np.isfinite(slab).all():
-                slab = np.nan_to_num(slab, nan=0.0, posinf=1.0, neginf=0.0)
+            if dtype.kind == "f" and not (sound := np.isfinite(slab)).all():
+                low, high = float(levels.black.min()), float(levels.white.max())
+                slab = np.nan_to_num(slab, nan=low, posinf=high, neginf=low)
+                self.hollow &= not sound.any()
+            else:
+                self.hollow = False
             normalise(slab, levels, top, out[:, top : top + count])
 
 
 def _image(file: Path, header: dict[str, Any], sink: _Sink) -> Image:
     if sink.pixels is None:
         raise ImageError(f"{file.name} holds no pixels")
+    if sink.hollow:
+        raise ImageError(f"{file.name} holds no picture: none of its pixels is a number")
     try:
         meta = Metadata.load(header["meta"])
         state = State[header["state"]]
