@@ -93,6 +93,11 @@ def kept_file(path: Path, kind: str) -> Path:
     return home("cache") / "editor" / kind / key[:2] / f"{key}.jpg"
 
 
+def keep_aside(path: Path, kind: str, image: QImage) -> None:
+    """As `keep`, in a thread of its own."""
+    threading.Thread(target=keep, args=(path, kind, image.copy()), daemon=True).start()
+
+
 def keep(path: Path, kind: str, image: QImage) -> None:
     """Keep a small picture; a full disk costs nothing but that."""
     file = kept_file(path, kind)

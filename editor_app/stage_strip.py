@@ -37,7 +37,6 @@ class Boundary:
     info: StageInfo
     neutral: bool = False
     image: QImage | None = None
-    seconds: float = 0.0
     place: QRectF = field(default_factory=QRectF)
 
 
@@ -84,12 +83,6 @@ class StageStrip(QWidget):
                 b.neutral = bool(message["neutral"])
                 b.image = None if b.neutral else unpacked(message)
         self._lay()
-
-    def show_times(self, times: Mapping[str, float]) -> None:
-        """Take the seconds that stages took in the last rendering."""
-        for b in self.rows:
-            b.seconds = times.get(b.ident, b.seconds)
-        self.update()
 
     def show_work(self, refining: tuple[float, float] | None, ready: bool) -> None:
         """Whether the RAW zone is being developed (how far, how long), and whether it is there."""
@@ -184,15 +177,14 @@ class StageStrip(QWidget):
             words = duration(left) if left >= 0.5 else f"{fraction:.0%}".replace("%", " %")
             paint.text(p, QRectF(x + 8, 89, r.width() - 10, 14), words, t.accent, 10)
             return
-        words = duration(b.seconds) if b.seconds else ""
-        if b.image is None and not b.seconds:
+        if b.image is None:
             p.setPen(QPen(QColor(t.faint), 1.25))
             p.drawLine(QPointF(x - 2.5, y), QPointF(x + 2.5, y))
         elif b.info.raw_zone:
             paint.disc(p, x, y, 2.4, "", t.faint, 1.25)
+            paint.text(p, QRectF(x + 8, 89, r.width() - 10, 14), tr("on disk"), t.faint, 10)
         else:
             paint.disc(p, x, y, 2.4, t.faint)
-        paint.text(p, QRectF(x + 8, 89, r.width() - 10, 14), words, t.faint, 10)
 
     def _tip(self, b: Boundary) -> str:
         words = tr("After {0}: {1}").format(b.info.title, b.info.writes)
@@ -200,10 +192,11 @@ class StageStrip(QWidget):
             return words + "\n" + tr("Off or at neutral: the same picture as before it")
         if b.info.raw_zone and self.refining is not None:
             return words + "\n" + tr("being developed")
-        if b.image is None and not b.seconds:
+        if b.image is None:
             return words + "\n" + tr("not developed yet")
-        where = tr("kept on disk") if b.info.raw_zone else tr("kept in memory")
-        return words + "\n" + (f"{duration(b.seconds)}, {where}" if b.seconds else where)
+        return (
+            words + "\n" + (tr("kept on disk") if b.info.raw_zone else tr("made anew when something before it changes"))
+        )
 
     def _at(self, at: QPointF) -> int:
         near = [i for i, b in enumerate(self.rows) if b.place.adjusted(-3, -TOP, 3, 60).contains(at)]

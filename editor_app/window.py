@@ -17,7 +17,7 @@ from editor_app.catalog import LABELS, Photo
 from editor_app.commands import commands_of
 from editor_app.export import Queue
 from editor_app.frame import Frame
-from editor_app.images import keep
+from editor_app.images import keep_aside
 from editor_app.words import tr
 from editor_app.worker import Picture
 
@@ -172,7 +172,6 @@ class Window(Frame):
             return
         self.viewer.show_picture(picture)
         self.histogram.show_told(picture.told)
-        self.strip.show_times(picture.told["times"])
         refining = bool(picture.told["refining"])
         self.strip.show_work(self.strip.refining if refining else None, not refining)
         d = self.session.document
@@ -188,7 +187,7 @@ class Window(Frame):
         small = picture.image.scaledToHeight(112, Qt.TransformationMode.SmoothTransformation)
         self.session.previews.put(path, small)
         if self.session.keeper.edited:
-            keep(path, "shown", picture.image)
+            keep_aside(path, "shown", picture.image)
         self.film.strip.update()
 
     def _pill(self, picture: Picture) -> None:

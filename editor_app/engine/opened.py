@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,22 +25,6 @@ from modisp.tiles import Progress
 
 Ask = Callable[[], bool]
 Tell = Callable[[float, str], None]
-
-
-class TimedRun(Run):
-    """A run that notes how long each look-zone stage took; what came from the cache is not noted."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.seconds: dict[str, float] = {}
-        super().__init__(*args, **options)
-
-    def _kept(self, n: int, frame: Frame) -> Image:
-        start, before = time.perf_counter(), sum(self.seconds.values())
-        out = super()._kept(n, frame)
-        own = time.perf_counter() - start - (sum(self.seconds.values()) - before)
-        if n > self.raw_end and own > 2e-4:
-            self.seconds[self.steps[n - 1].id] = own
-        return out
 
 
 @dataclass
@@ -130,10 +113,10 @@ class Opened:
         """Readings that a sidecar or the file itself keeps for this recipe."""
         return {**self.readings, **self.sidecar.pinned(plain)}
 
-    def run(self, source: Image, recipe: Recipe, until: str | None) -> TimedRun:
+    def run(self, source: Image, recipe: Recipe, until: str | None) -> Run:
         """A run over the whole recipe, or up to an entry."""
         last = until if until in {e.id for e in recipe.entries} else None
-        return TimedRun(source, recipe, until=last, cache=self.cache, readings=self.pinned(recipe))
+        return Run(source, recipe, until=last, cache=self.cache, readings=self.pinned(recipe))
 
     # --- what the window is told ---------------------------------------------------------------------------------
 

@@ -31,7 +31,6 @@ class Rendered:
     rect: Rect  # what it shows, in pixels of the upright full-size picture
     full: tuple[int, int]  # (rows, columns) of that
     readings: dict[str, Reading]
-    seconds: dict[str, float]
 
     def told(self) -> dict[str, Any]:
         """What the window is told of it."""
@@ -47,7 +46,6 @@ class Rendered:
             "histogram": self.view.histogram,
             "clipped": list(self.view.clipped),
             "ev": self.view.exposure,
-            "times": self.seconds,
         }
 
     def probe(self, x: float, y: float) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], s
                 image = resize_image(image, _frame(run.full, image.frame.rect, scale))
         shown = views.view(image, asked.get("ev"))
         covered = _upright(image.frame.rect, run.full, turn)
-        return Rendered(image, shown, covered, upright, dict(run.readings), dict(run.seconds))
+        return Rendered(image, shown, covered, upright, dict(run.readings))
 
 
 def _inside(rect: Rect, full: tuple[int, int]) -> Rect:

@@ -26,7 +26,7 @@ from editor_app.engine.render import Rendered, cover, render, thumbnail
 from editor_app.pages import Page
 from modisp import Recipe, Sidecar
 from modisp.cache import Cache
-from modisp.io import ImageError
+from modisp.io import ImageError, decoder
 from modisp.resources import home
 
 KEPT = 3  # pictures that stay open
@@ -271,3 +271,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.zeros(1)
     Server(out).serve(sys.stdin)
+    decoder.close()
+    os._exit(
+        0
+    )  # lanes may be in the middle of work that nobody wants any more; torch's threads do not like to be left so
