@@ -17,8 +17,9 @@ from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
 from modisp.operators.cfa import balance, colours, is_rgb
 from modisp.operators.noise import estimate_blur, estimate_noise, luminance
-from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
+from modisp.stage import Parts, Probe, Reading, Stage, param
 
+MEAN = 3  # pixels that the local mean looks round itself, at least, on any pattern
 LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
 LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
 
@@ -105,7 +106,7 @@ class Restore(
         return self.radius or min(2.0, max(LEAST, float(reading.values["blur"])))
 
     def infer(self, image: Image, reading: Reading) -> Parts:
-        """`luma`, `chroma`: the noise found; `sharp`: what deblurring adds; each (1, H, W)."""
+        """`noise`: what is taken off; `sharp`: what deblurring adds; each (1, H, W)."""
         meta = image.meta
         found, path = find_phase(meta.cfa), weight_file("restore", self.size, meta)
         if found is None or path is None or not self.accepts(meta):
@@ -116,22 +117,27 @@ class Restore(
         cell = net.multiple * (2 if cfa == "quad" else 1)  # means are kept over cells that lie alike in all tiles
         dy, dx = (shift + at % cell for shift, at in zip((dy, dx), image.frame.origin, strict=True))
         clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), cfa, dy, dx)
-        checkpoint()
-        sharp = sharp - clean
-        noise = image.pixels - clean
-        white = balance(meta)
-        luma = luminance(noise, meta.cfa, white)
-        luma *= luma.new_tensor(white)[colours(meta.cfa, image.height, image.width).to(luma.device)]
-        return {"luma": luma, "chroma": noise - luma, "sharp": sharp}
+        return {"noise": image.pixels - clean, "sharp": sharp - clean}
+
+    def halo(self, scale: float) -> int:
+        """Telling brightness from colour takes the local mean."""
+        return 0 if self.denoise == self.chroma else MEAN
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """(1, H, W) samples less the noise, plus the detail, each by its strength."""
         out = image.pixels
         if parts is None or self == self.neutral():
             return out
-        for name, strength in (("luma", -self.denoise), ("chroma", -self.chroma), ("sharp", self.deblur)):
-            if strength:
-                out = parts[name].float().mul(strength).add_(out)
+        noise, sharp = parts["noise"].float(), parts["sharp"].float()
+        if self.denoise != self.chroma:
+            cfa, white = image.meta.cfa, balance(image.meta)
+            luma = luminance(noise, cfa, white)
+            luma *= luma.new_tensor(white)[colours(cfa, image.height, image.width).to(luma.device)]
+            out = luma.mul_(self.chroma - self.denoise).add_(out)
+        if self.chroma:
+            out = out - noise.mul(self.chroma)
+        if self.deblur:
+            out = out + sharp.mul(self.deblur)
         return out
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
