@@ -228,7 +228,7 @@ def load_plugin(path: Path) -> list[type[Stage]]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as e:
+    except (Exception, SystemExit) as e:  # a script that ends must not end modisp with it
         Stage.registry.clear()
         Stage.registry.update(before)
         del sys.modules[name]
@@ -252,7 +252,7 @@ def list_stages() -> dict[str, type[Stage]]:
         for e in entry_points(group="modisp.stages"):
             try:
                 e.load()
-            except Exception as why:
+            except (Exception, SystemExit) as why:
                 BROKEN[e.name] = f"{type(why).__name__}: {why}"
         for path in sorted(plugin_folder().glob("*.py")):
             try:

@@ -165,3 +165,16 @@ def test_a_broken_stage_is_refused_with_the_law_that_it_breaks(tmp_path: Path) -
     done = modisp("check", file)
     assert done.code == 1 and "wrong.py could not be loaded: SyntaxError" in done.err
     assert modisp("check", "no.such.module:Stage").code == 1 and modisp("check", "nothing").code == 2
+
+
+def test_a_stage_that_ends_the_process_is_broken_and_ends_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "leaves.py"
+    file.write_text("import sys\nsys.exit(0)\n", "utf-8")
+    done = modisp("check", file)
+    assert done.code == 1 and "leaves.py could not be loaded: SystemExit" in done.err
+    code = _examples()["vignette"].replace(
+        "        if not self.amount:", "        raise SystemExit\n        if not self.amount:"
+    )
+    file.write_text(code, "utf-8")
+    done = modisp("check", file)
+    assert done.code == 1 and "leaves: it is pure" in done.err
