@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from editor_app import paint, theme
+from editor_app.widgets import ARROWS, keeps
 
 Point = tuple[float, float]
 _NEAR = 12.0  # pixels within which a point is caught
@@ -136,6 +137,9 @@ class CurveField(QWidget):
     def mouseDoubleClickEvent(self, e: QMouseEvent) -> None:
         self.held = -1
         self._remove(self._near(e.position()))
+
+    def event(self, e: QEvent) -> bool:
+        return (self.chosen >= 0 and keeps(e, ARROWS)) or super().event(e)
 
     def keyPressEvent(self, e: QKeyEvent) -> None:
         move: dict[Any, Point] = {

@@ -35,6 +35,7 @@ class Commands:
     """The commands of a window, as actions."""
 
     def __init__(self, window: QWidget, rows: Iterable[Command | None]) -> None:
+        self.window = window
         self.rows: list[Command] = []
         self.layout: list[Command | None] = list(rows)
         self.actions: dict[str, QAction] = {}
@@ -55,6 +56,13 @@ class Commands:
     def keys(self, name: str) -> str:
         """A command's keys as they are written in menus."""
         return ", ".join(s.toString(QKeySequence.SequenceFormat.NativeText) for s in self.actions[name].shortcuts())
+
+    def keep_to(self, widget: QWidget, names: Iterable[str]) -> None:
+        """Let the keys of some commands work only while a widget has the focus."""
+        for n in names:
+            self.window.removeAction(self.actions[n])
+            widget.addAction(self.actions[n])
+            self.actions[n].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
 
     def enable(self, names: Iterable[str], on: bool) -> None:
         """Let commands be used, or not."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QLinearGradient, QMouseEvent, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from editor_app import paint, theme
 from editor_app.shown import Shown
+from editor_app.widgets import ARROWS, keeps
 
 _EDGE = 6  # room for half a knob
 REST = 600  # milliseconds after which a burst of keys or wheel steps is one gesture
@@ -138,6 +139,10 @@ class Slider(QWidget):
             self.nudge(1 if e.angleDelta().y() > 0 else -1)
         else:
             e.ignore()
+
+    def event(self, e: QEvent) -> bool:
+        escape = frozenset({Qt.Key.Key_Escape}) if self.dragging else frozenset()
+        return keeps(e, ARROWS | escape) or super().event(e)
 
     def keyPressEvent(self, e: QKeyEvent) -> None:
         key = Qt.Key(e.key())

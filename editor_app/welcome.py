@@ -41,7 +41,14 @@ class Welcome(QWidget):
             parts.addSpacing(20)
             parts.addWidget(Words(tr("Or try a sample"), "faint", align=paint.CENTRE))
             parts.addSpacing(8)
-            parts.addLayout(row(None, *[self._link(s.stem, [s], paths) for s in samples], None, gap=16))
+            parts.addLayout(
+                row(
+                    None,
+                    *[self._link(s.stem.replace("_", " ").capitalize(), [s], paths) for s in samples],
+                    None,
+                    gap=16,
+                )
+            )
         folders = recent.folders()[:MOST]
         if folders:
             parts.addSpacing(20)
@@ -51,6 +58,8 @@ class Welcome(QWidget):
         self.setLayout(parts)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(560, 320)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
 
     def _link(self, words: str, target: Sequence[Path], paths: Callable[[Sequence[Path]], None]) -> QWidget:
         b = button(words, "link")

@@ -205,6 +205,9 @@ class Segment(QWidget):
     def mousePressEvent(self, e: QMouseEvent) -> None:
         self._take(self._at(e.position()))
 
+    def event(self, e: QEvent) -> bool:
+        return keeps(e, ARROWS) or super().event(e)
+
     def keyPressEvent(self, e: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(e.key()))
         if step is None:
@@ -252,6 +255,19 @@ class Scroll(QScrollArea):
         super().resizeEvent(e)
         self.shade.setGeometry(0, self.height() - 40, self.width() - 8, 40)
         self.shade.raise_()
+
+
+def keeps(e: QEvent, keys: frozenset[Qt.Key]) -> bool:
+    """Claim keys that a focused control uses itself, before the window takes them for its shortcuts."""
+    if e.type() == QEvent.Type.ShortcutOverride and isinstance(e, QKeyEvent):
+        plain = e.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+        if plain and Qt.Key(e.key()) in keys:
+            e.accept()
+            return True
+    return False
+
+
+ARROWS = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down})
 
 
 class Hover(QWidget):

@@ -119,6 +119,7 @@ class Window(Frame):
         self.setWindowTitle(f"{photo.path.name} - modisp")
         self.viewer.clear(self.session.previews.images.get(str(photo.path)))
         self.viewer.what = ("", "")
+        self.viewer.setFocus()
         self.strip.forget()
         self.styles.forget()
         self.histogram.show_told(None)
@@ -359,6 +360,7 @@ class Window(Frame):
     def build(self) -> None:
         self.commands = commands_of(self)
         self.top = TopBar(self.commands)
+        self.commands.keep_to(self.viewer, ("docks", "bars"))  # elsewhere Tab goes from control to control
 
     # --- Qt -----------------------------------------------------------------------------------------------------------
 

@@ -133,6 +133,22 @@ def test_rows_follow_the_document(qtbot: Any, window: Window, folder: Path) -> N
     assert c.slider.value == recipes.value(recipes.entry(d.recipe, ident), c.p)
 
 
+def test_arrows_belong_to_the_slider_that_has_the_focus(qtbot: Any, window: Window, folder: Path) -> None:
+    settled(qtbot, window, folder / "p1.png")
+    _, _, c = first_number(window)
+    before = c.slider.value
+    window.activateWindow()
+    c.slider.setFocus()
+    qtbot.keyClick(c.slider, Qt.Key.Key_Right)
+    assert c.slider.value > before and window.session.photo is not None
+    assert window.session.photo.path.name == "p1.png"
+    qtbot.keyClick(c.slider, Qt.Key.Key_Left)
+    assert c.slider.value == before
+    window.viewer.setFocus()
+    qtbot.keyClick(window.viewer, Qt.Key.Key_Right)
+    assert window.session.photo.path.name == "p2.png"
+
+
 def test_stars_by_key(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p2.png")
     window.commands.actions["stars_4"].trigger()
