@@ -185,9 +185,25 @@ class Stage:
 
     def place(self, image: Image, reading: Reading, parts: Parts, frame: Frame) -> torch.Tensor:
         """The pixels of the output `frame` from an input that covers `needs(frame)`."""
-        out = self.process(image, reading, parts)
+        out = self._pixels(image, reading, parts)
         top, left = frame.within(image.frame)
         return out[:, top : top + frame.size[0], left : left + frame.size[1]]
+
+    def _pixels(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """What `process` makes; where it fails in a way that it did not mean to, the error names the stage."""
+        try:
+            out: Any = self.process(image, reading, parts)
+        except (Cancelled, ValueError, OSError, MemoryError):
+            raise
+        except (Exception, SystemExit) as e:
+            raise RuntimeError(f"the stage {self.name} failed: {type(e).__name__}: {e}") from e
+        want = (self.writes.channels or image.pixels.shape[0], image.height, image.width)
+        if not isinstance(out, torch.Tensor) or out.shape != want:
+            found = (
+                f"pixels of shape {tuple(out.shape)}" if isinstance(out, torch.Tensor) else f"a {type(out).__name__}"
+            )
+            raise ValueError(f"the stage {self.name} is to give pixels of shape {want}, and gave {found}")
+        return out
 
     # --- what everybody may call -------------------------------------------------------------------------------------
 

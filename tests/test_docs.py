@@ -178,3 +178,20 @@ def test_a_stage_that_ends_the_process_is_broken_and_ends_nothing(tmp_path: Path
     file.write_text(code, "utf-8")
     done = modisp("check", file)
     assert done.code == 1 and "leaves: it is pure" in done.err
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("return {}['x']", "the stage faulty failed: KeyError: 'x'"),
+        ("raise SystemExit", "the stage faulty failed: SystemExit"),
+        ("return None", "the stage faulty is to give pixels of shape (3, "),
+        ("return image.pixels[:1]", "the stage faulty is to give pixels of shape (3, "),
+    ],
+)
+def test_a_stage_that_fails_at_work_is_named(raw: Path, tmp_path: Path, body: str, words: str) -> None:
+    file, out = tmp_path / "faulty.py", tmp_path / "out.jpg"
+    file.write_text(_examples()["vignette"].replace("return image.pixels * (1", f"{body}  # * (1"), "utf-8")
+    done = modisp("develop", raw, "-o", out, "--plugin", file, "--use", "look=faulty", "--set", "look.amount=0.5")
+    assert done.code == 1 and words in done.err and len(done.err.strip().splitlines()) == 1, done.err
+    assert not out.exists()
