@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from modisp.resources import home
@@ -160,7 +161,7 @@ class Cache:
             write(Path(temporary))
             os.replace(temporary, path)
             return True
-        except OSError:
+        except (OSError, SafetensorError):  # its own words for a failed write
             # a full or read-only disk only costs the cache, never the picture
             if temporary:
                 with contextlib.suppress(OSError):

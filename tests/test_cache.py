@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,6 +62,22 @@ def test_a_disk_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: 
     c.put("ab1", tensor(5), disk=True)
     c.put_data("ab2", [1])
     assert c.get("ab1") is not None and c.get_data("ab2") == [1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the size of files")
+def test_a_disk_that_fills_up_is_no_error(tmp_path: Path) -> None:
+    code = """
+import resource, sys, torch
+from pathlib import Path
+from modisp.cache import Cache
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+c = Cache(folder=Path(sys.argv[1]))
+c.put("ab1", {"pixels": torch.ones(10_000)}, disk=True)
+c.put_data("ab2", "x" * 40_000)
+print(c.get("ab1") is not None, c.get_data("ab2") is not None, c.files())
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout == "True True []\n", done.stderr
 
 
 def test_many_at_once_write_the_same_key(tmp_path: Path) -> None:

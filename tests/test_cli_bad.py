@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -146,3 +147,23 @@ def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
     well("develop", source, "-o", tmp_path / "folder.jpg")
     assert (tmp_path / "folder.jpg" / "good.jpg").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the size of files")
+def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
+    source = tmp_path / "good.dng"
+    _dng(source)
+    (tmp_path / "out").mkdir()
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    for command in (
+        ["develop", source, "-o", tmp_path / "out" / "a.png", "--bits", "16"],
+        ["develop", source, "-o", tmp_path / "out" / "a.dng", "--until", "SCENE"],
+        ["run", "demosaic", source, tmp_path / "out" / "b.dng"],
+        ["simulate", "grey", tmp_path / "out" / "c.dng", "--size", "96x64"],
+    ):
+        code = f"{limit}; from modisp.cli import main; main(sys.argv[1:])"
+        words = [sys.executable, "-c", code, *map(str, command)]
+        done = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"MODISP_HOME": str(tmp_path)})
+        assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1 and "inside modisp" not in done.stderr, done.stderr
+        assert not any((tmp_path / "out").iterdir())

@@ -53,8 +53,8 @@ def sentence(why: BaseException, about: str = "") -> str:
 def _words(why: BaseException) -> str:
     if isinstance(why, MemoryError):
         return "there is not enough memory"
-    if isinstance(why, OSError) and why.strerror and why.filename:
-        return f"{why.filename}: {why.strerror}"
+    if isinstance(why, OSError) and why.strerror:
+        return f"{why.filename or 'a file could not be written or read'}: {why.strerror}"
     text = str(why.args[0] if isinstance(why, KeyError) and why.args else why).strip()
     line = text.splitlines()[0] if text else type(why).__name__
     if isinstance(why, OSError | ValueError | TypeError | ImportError) and text:
