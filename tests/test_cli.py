@@ -72,6 +72,17 @@ def test_several_pictures_go_to_a_folder(raw: Path, tmp_path: Path) -> None:
     assert modisp("develop", tmp_path / "out" / "nothing.dng", "-o", tmp_path / "one.jpg").code == 1
 
 
+def test_patterns_that_no_shell_has_opened(raw: Path, tmp_path: Path) -> None:
+    for name in ("a.dng", "b.dng", ".hidden.dng", "[c].dng"):
+        (tmp_path / name).write_bytes(raw.read_bytes())
+    done = well("develop", tmp_path / "?.dng", "-o", tmp_path / "out")
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.jpg", "b.jpg"], done.out
+    assert modisp("develop", tmp_path / "*.dng", "-o", tmp_path / "one.jpg", "--force").code == 2
+    well("develop", tmp_path / "[c].dng", "-o", tmp_path / "one.jpg")  # a name, although it looks like a pattern
+    done = modisp("develop", tmp_path / "*.cr9", "-o", tmp_path / "none")
+    assert done.code == 1 and "*.cr9 does not exist" in done.err
+
+
 def test_the_python_way_makes_the_same_picture(raw: Path, tmp_path: Path) -> None:
     image = open_image(raw)
     recipe = Recipe.default(image).set("exposure", ev=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def sources(given: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """The files that are meant, folders opened (not the folders in them), each once; and sentences on what there is not."""
     files: dict[str, Path] = {}
     problems = []
-    for path in given:
+    for path in [p for g in given for p in _expanded(g)]:
         found = [path]
         if path.is_dir():
             try:
@@ -51,13 +52,20 @@ def sources(given: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return list(files.values()), problems
 
 
+def _expanded(path: Path) -> list[Path]:
+    """The files that a pattern like `*.CR3` names, where no shell has opened it, as on Windows."""
+    if path.exists() or not glob.has_magic(path.name):
+        return [path]
+    return sorted(p for p in path.parent.glob(path.name) if not p.name.startswith(".")) or [path]
+
+
 def jobs(given: Sequence[Path], files: Sequence[Path], out: Path, suffix: str) -> list[Job]:
     """Where each file goes: to `out` itself where one file is given and `out` is named like one, else into the folder `out`.
 
     Pictures of equal name get a number.  Raises Usage where several pictures would go into one file.
     """
     like_a_file = out.suffix and not out.is_dir() and not str(out).endswith(("/", os.sep))
-    if like_a_file and len(given) == 1 and not given[0].is_dir():
+    if like_a_file and len(given) == 1 and len(files) < 2 and not given[0].is_dir():
         return [Job(f, out) for f in files]
     if like_a_file and out.suffix.lower() in (*FINISHED, ".dng"):
         raise Usage(f"several pictures need a folder to go to, and {out} is named like a file")
