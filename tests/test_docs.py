@@ -11,6 +11,7 @@ import pytest
 from cli import modisp, well
 from conftest import ROOT
 
+from modisp.recipe import Recipe
 from modisp.simulate.files import simulate_file
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -117,6 +118,12 @@ def _examples() -> dict[str, str]:
                 assert name
                 found[name[1]] = code
     return found
+
+
+def test_the_pipeline_that_is_drawn_is_the_one_that_runs() -> None:
+    drawn = set(re.findall(r"[a-z_]+", README.split("## The pipeline")[1].split("```")[1]))
+    there = {slot for e in Recipe.default().entries for slot in e.slot.split()}
+    assert drawn - {"white", "balance", "color", "correct"} == there - {"white_balance", "color_correct"}
 
 
 @pytest.mark.parametrize("name", ["vignette", "demosaic_near"])
