@@ -13,14 +13,17 @@ from modisp.image import Frame, Image, State
 from modisp.recipe import Recipe
 from modisp.run import Run
 from modisp.session import entries_between, open_source
-from modisp.stage import Reading, cancellable
+from modisp.stage import Reading, cancellable, checkpoint
 from modisp.tiles import Progress
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
     """`None` and "auto" take CUDA, then MPS, then the CPU."""
     if device not in (None, "auto"):
-        return torch.device(device)
+        try:
+            return torch.device(device)
+        except RuntimeError as e:
+            raise ValueError(f"there is no device {device}; take cpu, cuda, mps or auto") from e
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -56,6 +59,7 @@ def develop(
     image, recipe, pinned = open_source(source, recipe)
     del source
     with cancellable(cancel), torch.inference_mode():
+        checkpoint()  # what the cache holds is given at once, but not to one who has gone
         if taps is not None:
             give = taps.__setitem__ if isinstance(taps, dict) else taps
             _taps(image, recipe, until, give, cache=cache, device=device, tile=tile, readings=readings or pinned)
@@ -86,6 +90,8 @@ def frame_of(
         raise ValueError(f"region {(x, y, w, h)} lies outside the picture of {full[1]} × {full[0]} pixels")
     if scale is not None and size is not None:
         raise ValueError("give a scale or a size, not both")
+    if size is not None and size < 1:
+        raise ValueError(f"a size is at least 1 pixel, not {size}")
     s = min(1.0, size / max(w, h)) if size is not None else 1.0 if scale is None else scale
     if not 0 < s <= 1:
         raise ValueError(f"scale lies in (0, 1], not {s:g}")

@@ -245,6 +245,18 @@ def test_cancel_is_heard_at_once(source: Image) -> None:
     assert not t.is_alive() and len(errors) == 1 and time.monotonic() - started < 5
 
 
+def test_what_is_asked_in_vain(source: Image) -> None:
+    """Who has gone gets nothing, not even what lies ready; what cannot be meant is refused by its own name."""
+    kept = Cache()
+    develop(source, recipe(), cache=kept)
+    with pytest.raises(Cancelled):
+        develop(source, recipe(), cache=kept, cancel=lambda: True)
+    with pytest.raises(ValueError, match="there is no device toaster"):
+        develop(source, recipe(), cache=kept, device="toaster")
+    with pytest.raises(ValueError, match="a size is at least 1 pixel, not 0"):
+        develop(source, recipe(), cache=kept, size=0)
+
+
 def test_progress_rises_to_one(source: Image) -> None:
     seen: list[tuple[float, str]] = []
     lock = threading.Lock()
