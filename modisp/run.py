@@ -22,7 +22,7 @@ from modisp.recipe import Entry, Recipe
 from modisp.resample import resize_image
 from modisp.session import entries_between
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
-from modisp.tiles import Progress, each, strips, tiles_of
+from modisp.tiles import Progress, each, fineness, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
 """Frames up to this many pixels are rendered stage by stage, each result kept, so that a change re-runs only what follows."""
@@ -110,18 +110,18 @@ class Run:
         """The result for a frame; integer dtypes (uint8, uint16) are for ENCODED pixels, rounded to full scale."""
         n = len(self.steps)
         if frame.size[0] * frame.size[1] <= PROXY_PIXELS and dtype is torch.float32 and n > self.raw_end:
-            return replace(self._kept(n, frame), meta=self.meta)
+            return replace(self._kept(n, frame, fineness(frame)), meta=self.meta)
         channels = self.state.channels or 1
         if n == 0:
             return replace(self._base(0, frame), meta=self.meta)
         self._prepare_raw()
         out = torch.empty(channels, *frame.size, dtype=dtype)
-        work = tiles_of(frame, self.tile)
+        work, fine = tiles_of(frame, self.tile), fineness(frame)
         self.progress.expect(len(work), "developing" if n > self.raw_end else "reading the sensor")
 
         def one(t: Frame) -> None:
             top, left = t.within(frame)
-            pixels = self._pull(n, t).pixels
+            pixels = self._pull(n, t, fine=fine).pixels
             if not dtype.is_floating_point:
                 pixels = (pixels * torch.iinfo(dtype).max).round_()
             out[:, top : top + t.size[0], left : left + t.size[1]] = pixels.to("cpu", dtype)
@@ -132,23 +132,26 @@ class Run:
 
     # --- pulling ------------------------------------------------------------------------------------------------
 
-    def _pull(self, n: int, frame: Frame, seen: bool = False) -> Image:
-        """The image after the first n steps, for a frame; `seen` leaves out what automatic readings must not see."""
+    def _pull(self, n: int, frame: Frame, seen: bool = False, fine: int = 1) -> Image:
+        """The image after the first n steps, for a frame; `seen` leaves out what automatic readings must not see.
+
+        `fine`: how many times finer display light is made before it is averaged and encoded.
+        """
         if n == 0 or (n == self.raw_end and not self._after(n)[0].on_lattice):
             return self._base(n, frame)
         if n < self.raw_end and frame.pitch != (1.0, 1.0) and not self._after(n)[0].on_lattice:
             return resize_image(self._pull(n, Frame.whole(*self._after(n)[2]), seen), frame)
         step = self.steps[n - 1]
         if seen and not step.stage.seen_by_measure:
-            return self._pull(n - 1, frame, seen)
+            return self._pull(n - 1, frame, seen, fine)
         need = _needs(step, frame)
-        image = self._pull(n - 1, need, seen)
+        image = _averaged(self._pull(n - 1, _finer(step, need, fine), seen, fine), need)
         checkpoint()
         parts = self._parts(n - 1, need)
         pixels = step.stage.place(replace(image, meta=step.meta), step.reading, parts, frame)
         return Image(pixels, step.stage.writes, step.meta_after, frame)
 
-    def _kept(self, n: int, frame: Frame) -> Image:
+    def _kept(self, n: int, frame: Frame, fine: int) -> Image:
         """As `_pull`, from the latest result in memory that still holds; the result is kept.
 
         Strips go through all stages at once, small enough for the processor's cache.  Only the input of the
@@ -159,7 +162,7 @@ class Run:
             step = self.steps[i - 1]
             after = key_after(step.key, step.stage, step.reading)
             keys[i] = key_of("look", after, *dataclasses.astuple(frames[i]), str(self.device))
-            frames[i - 1] = _needs(step, frames[i])
+            frames[i - 1] = _finer(step, _needs(step, frames[i]), fine)
         trail = key_of("trail", *dataclasses.astuple(frame))
         before = self.cache.trails.get(trail, {})
         self.cache.trails[trail] = keys
@@ -167,7 +170,7 @@ class Run:
         start = next((i for i in range(n, self.raw_end, -1) if self.cache.get(keys[i])), self.raw_end)
         for end in sorted({changed - 1, n}):
             if start < end:
-                self._fuse(start, end, frames, keys)
+                self._fuse(start, end, frames, keys, fine)
                 start = end
         step = self.steps[n - 1]
         return Image(self._held(keys[n]), step.stage.writes, step.meta_after, frame)
@@ -177,7 +180,7 @@ class Run:
         assert found is not None, "the cache keeps at least what was put into it last"
         return found["pixels"]
 
-    def _fuse(self, start: int, end: int, frames: Mapping[int, Frame], keys: Mapping[int, str]) -> None:
+    def _fuse(self, start: int, end: int, frames: Mapping[int, Frame], keys: Mapping[int, str], fine: int) -> None:
         """Stages start + 1 … end in one go, strip by strip; the result is put under its key."""
         state, meta, _ = self._after(start)
         if start > self.raw_end:
@@ -192,7 +195,7 @@ class Run:
             checkpoint()
             step = self.steps[n - 1]
             need = _needs(step, t)
-            image = replace(pull(n - 1, need), meta=step.meta)
+            image = replace(_averaged(pull(n - 1, _finer(step, need, fine)), need), meta=step.meta)
             pixels = step.stage.place(image, step.reading, self._parts(n - 1, need), t)
             return Image(pixels, step.stage.writes, step.meta_after, t)
 
@@ -371,3 +374,14 @@ def _grid(tile: int) -> int:
 
 def _needs(step: Step, frame: Frame) -> Frame:
     return _snap(step.stage.needs(frame, step.full, step.meta), step.stage.reads)
+
+
+def _finer(step: Step, need: Frame, fine: int) -> Frame:
+    """The frame to pull where a step needs `need`: finer where display light is still light, yet about to be encoded."""
+    if fine == 1 or step.stage.reads is not State.DISPLAY or step.stage.writes is not State.ENCODED:
+        return need
+    return replace(need, size=(need.size[0] * fine, need.size[1] * fine))
+
+
+def _averaged(image: Image, need: Frame) -> Image:
+    return image if image.frame == need else resize_image(image, need)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -110,3 +111,17 @@ class Progress:
         """All is done."""
         if self.tell is not None:
             self.tell(1.0, "done")
+
+
+FINER, FINER_PIXELS = 4, 1_700_000
+"""How many times finer, at most, a small picture is rendered up to display light, and how many pixels that may take."""
+
+
+def fineness(frame: Frame) -> int:
+    """How many times finer a small picture is rendered up to display light; 1 for all but small ones.
+
+    A bent curve of an average is not the average of the curve: fine texture, reduced before the tone curve, comes out at
+    another brightness than in the finished picture reduced.  Where pixels are few, more of them cost little.
+    """
+    room = math.isqrt(max(1, FINER_PIXELS // (frame.size[0] * frame.size[1])))
+    return max(1, min(FINER, room, math.floor(min(frame.pitch) + 1e-6)))

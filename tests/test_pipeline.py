@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from modisp.cache import Cache
+from modisp.color import transfer
 from modisp.image import Frame, Image, Metadata, State
 from modisp.pipeline import develop
 from modisp.recipe import Entry, Recipe
@@ -202,6 +203,19 @@ def test_a_proxy_is_the_reduced_picture(source: Image) -> None:
     for bad in ({"scale": 0.0}, {"scale": 2.0}, {"scale": 0.5, "size": 9}, {"region": (0, 0, 999, 2)}):
         with pytest.raises(ValueError):
             develop(source, recipe(), cache=Cache(), **bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
+def test_a_small_picture_of_fine_texture_is_as_bright_as_the_finished_one(dtype: torch.dtype) -> None:
+    """Leaves against the sky: averaged before the tone curve they come out at another brightness than after it."""
+    light = torch.rand(1, 60, 80, generator=torch.Generator().manual_seed(2)) > 0.7
+    light = light.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    texture = Image(torch.where(light, 1.5, 0.02).expand(3, -1, -1).contiguous(), State.SCENE)
+    plain = Recipe.default(texture).set("tone", auto=False).set("output", dither="off")
+    whole = transfer.decode("srgb", develop(texture, plain, cache=Cache()).pixels).mean()
+    small = develop(texture, plain, cache=Cache(), scale=0.15, dtype=dtype).pixels
+    small = small / 255.0 if dtype is torch.uint8 else small
+    assert float(transfer.decode("srgb", small).mean()) == pytest.approx(float(whole), rel=0.15)
 
 
 def test_integers_for_export(source: Image) -> None:
