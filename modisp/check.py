@@ -26,6 +26,7 @@ LAWS: dict[str, Callable[[type[Stage]], str | None]] = {}
 
 TILES = 1e-5
 PROXY = 0.8
+EVEN = 0.01
 CFAS = (("RG", "GB"), ("GB", "RG"), ("W",), ("RRGG", "RRGG", "GGBB", "GGBB"))
 XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
 SIZES = ((1, 1), (2, 3), (5, 1), (17, 31), (48, 64))
@@ -88,18 +89,20 @@ def _scene(size: int = 264) -> torch.Tensor:
     return torch.nn.functional.conv2d(rows, tap.view(1, 1, 1, 9))[:, 0].clone()
 
 
+def _sampled(rgb: torch.Tensor, cfa: tuple[str, ...]) -> torch.Tensor:
+    """(3, H, W) seen through a CFA: (1, H, W)."""
+    h, w = rgb.shape[1:]
+    rows = [["RGB".find(cfa[y % len(cfa)][x % len(cfa[0])]) for x in range(w)] for y in range(h)]
+    index = torch.tensor(rows)
+    return torch.where(index < 0, rgb.mean(0), rgb.gather(0, index.clamp(0)[None])[0])[None].clone()
+
+
 def natural(cls: type[Stage]) -> Image:
     """A noise-free picture in the state that the stage reads."""
     meta, rgb = meta_for(cls), _scene()
     if cls.reads.on_lattice:
         rgb = rgb * torch.tensor(meta.white).view(3, 1, 1)
-        h, w = rgb.shape[1:]
-        period = meta.cfa
-        index = torch.tensor(
-            [["RGB".find(period[y % len(period)][x % len(period[0])]) for x in range(w)] for y in range(h)]
-        )
-        mosaic = torch.where(index < 0, rgb.mean(0), rgb.gather(0, index.clamp(0)[None])[0])
-        return Image(mosaic[None].clone(), cls.reads, meta)
+        return Image(_sampled(rgb, meta.cfa), cls.reads, meta)
     if cls.reads is State.CAMERA:
         rgb = rgb * torch.tensor(meta.white).view(3, 1, 1)
     if cls.reads is State.ENCODED:
@@ -264,6 +267,25 @@ def _tiles(cls: type[Stage]) -> str | None:
             worst = float((whole.pixels[:, 23:54, 17:57] - part.pixels).abs().max())
             if worst > TILES:
                 return f"a region differs by {worst:.2g} ({words})"
+    return None
+
+
+@law("an even colour comes out as it is, wherever the CFA begins")
+def _even(cls: type[Stage]) -> str | None:
+    if cls.reads is not State.MOSAIC or cls.writes is not State.CAMERA:
+        return None
+    whole = meta_for(cls)
+    for y, x in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        cfa = tuple(row[x:] + row[:x] for row in whole.cfa[y:] + whole.cfa[:y])
+        meta = replace(whole, cfa=cfa)
+        if not cls.accepts(meta):
+            continue
+        colour = torch.tensor((0.4, 0.4, 0.4) if cfa == ("W",) else (0.2, 0.4, 0.3))[:, None, None]
+        for words, stage in [("default", cls()), ("changed", _one(cls))]:
+            out = stage(Image(_sampled(colour.expand(3, 48, 48), cfa), cls.reads, meta)).pixels
+            worst = float((out - colour)[:, 12:-12, 12:-12].abs().max())
+            if not worst <= EVEN:
+                return f"through {'/'.join(cfa)} it is wrong by {worst:.2g} ({words})"
     return None
 
 

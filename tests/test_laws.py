@@ -75,6 +75,19 @@ def test_not_the_declared_shape() -> None:
     assert any("declared state and shape" in w for w in broken_by(Half))
 
 
+def test_one_phase_for_all() -> None:
+    class Stubborn(Stage, slot="demosaic", reads=State.MOSAIC, writes=State.CAMERA, name="stubborn"):
+        """Takes every mosaic for RG/GB and fills each cell with its colour."""
+
+        def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+            h, w = image.height, image.width
+            p = torch.nn.functional.pad(image.pixels[None], (0, w % 2, 0, h % 2), mode="replicate")[0, 0]
+            cells = torch.stack([p[0::2, 0::2], p[0::2, 1::2], p[1::2, 1::2]])
+            return cells.repeat_interleave(2, 1).repeat_interleave(2, 2)[:, :h, :w].clone()
+
+    assert broken_by(Stubborn) == {"an even colour comes out as it is, wherever the CFA begins"}
+
+
 def test_not_finite() -> None:
     class Log(Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, name="log"):
         """A logarithm without care."""
