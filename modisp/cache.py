@@ -75,6 +75,12 @@ class Cache:
             if self._write(path, lambda p: save_file(plain, p)):
                 self.trim()
 
+    def drop(self, key: str) -> None:
+        """Forget the tensors under a key, in memory only."""
+        with self._lock:
+            old = self._items.pop(key, None)
+            self.used -= _bytes(old) if old else 0
+
     def get_data(self, key: str) -> Any:
         """JSON data under a key, or None."""
         with self._lock:

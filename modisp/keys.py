@@ -16,11 +16,13 @@ def source_key(source: Image) -> str:
     pixels = source.pixels
     kept = getattr(pixels, "_modisp_key", None)
     version = None if pixels.is_inference() else pixels._version
-    if kept is None or kept[0] != version or version is None:
+    if kept is None or version is None or kept[0] != version:
         h = hashlib.blake2b(pixels.detach().cpu().contiguous().numpy().data, digest_size=20).hexdigest()
-        kept = (version, h)
+        kept = (version, h, None, "")
+    if kept[2] is not source.meta:
+        kept = (version, kept[1], source.meta, key_of(source.meta.dump()))
         pixels._modisp_key = kept  # type: ignore[attr-defined]
-    return key_of("source", kept[1], source.state.name, source.meta.dump(), source.frame.full, source.frame.rect)
+    return key_of("source", kept[1], kept[3], source.state.name, source.frame.full, source.frame.rect)
 
 
 def identity(stage: Stage, inference: bool = False) -> tuple[Any, ...]:

@@ -166,6 +166,8 @@ class Run:
         trail = key_of("trail", *dataclasses.astuple(frame))
         before = self.cache.trails.get(trail, {})
         self.cache.trails[trail] = keys
+        if (old := before.get(n)) and old != keys[n]:
+            self.cache.drop(old)  # a drag makes hundreds of results, and asks for none again; memory is best used anew
         changed = next((i for i in range(self.raw_end + 1, n) if before.get(i) != keys[i]), n)
         start = next((i for i in range(n, self.raw_end, -1) if self.cache.get(keys[i])), self.raw_end)
         for end in sorted({changed - 1, n}):
