@@ -29,7 +29,7 @@ def tiles_of(frame: Frame, edge: int) -> list[Frame]:
 def strips(frame: Frame) -> list[Frame]:
     """A frame cut into strips of whole rows, small enough to stay in a processor's cache."""
     rows, columns = frame.size
-    edge = max(16, 90_000 // columns)
+    edge = max(16, 200_000 // columns)
     return [frame.cut(top, 0, min(edge, rows - top), columns) for top in range(0, rows, edge)]
 
 
@@ -44,7 +44,7 @@ def each(work: Callable[[Frame], None], frames: Sequence[Frame]) -> None:
         return
     global _pool
     if _pool is None:
-        _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="modisp")
+        _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="modisp", initializer=_alone)
     stop = threading.Event()
     todo = iter(frames)
     lock = threading.Lock()
@@ -72,6 +72,13 @@ def each(work: Callable[[Frame], None], frames: Sequence[Frame]) -> None:
     errors = [e for e in (f.exception() for f in lanes) if e is not None]
     if errors:
         raise errors[0]
+
+
+def _alone() -> None:
+    """Each thread of the pool computes on one core: two layers of threads only wait for each other."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 class Progress:

@@ -73,17 +73,19 @@ class Output(
 
 @lru_cache(maxsize=4)
 def _tile(device: torch.device) -> torch.Tensor:
-    """One period of triangular noise of ±1/255, (3, 256, 256), without low frequencies along the rows.
+    """One period of triangular noise of ±1/255, (1, 256, 256), without low frequencies along the rows.
+
+    The same for all channels, so that grey pictures stay grey.
 
     The difference of two neighbours of uniform noise is triangular and high-pass (Wannamaker 1992).
     """
-    uniform = torch.rand(3, _NOISE, _NOISE, generator=torch.Generator().manual_seed(20))
+    uniform = torch.rand(1, _NOISE, _NOISE, generator=torch.Generator().manual_seed(20))
     return ((uniform - uniform.roll(1, 2)) * _LSB).to(device)
 
 
 @lru_cache(maxsize=32)
 def _columns(start: int, width: int, device: torch.device) -> torch.Tensor:
-    """The noise of `width` columns from column `start` of the picture on, (3, 256, width)."""
+    """The noise of `width` columns from column `start` of the picture on, (1, 256, width)."""
     return _tile(device).repeat(1, 1, -(-(start + width) // _NOISE))[:, :, start : start + width].contiguous()
 
 
