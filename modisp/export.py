@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from modisp.image import Frame, Image, State
-from modisp.io import open_image, read_extras, save_image
+from modisp.io import ImageError, open_image, read_extras, save_image
 from modisp.io.exif import Policy
 from modisp.io.raster import DEPTHS, FORMATS
 from modisp.pipeline import develop, pick_device
@@ -91,6 +91,7 @@ def export(
     """
     _free(target, wanted.force)
     image = open_image(source)
+    _holds_a_picture(image, source)
     plan = plan_for(image, read_extras(source) if image.meta.done else {})
     recipe = plan.recipe.fit(image)
     last = state_at(recipe, wanted.until)
@@ -173,6 +174,22 @@ def _free(target: Path, force: bool) -> None:
         raise ValueError(f"{target} is a folder; give the name of a file in it")
     if not force and target.exists():
         raise ValueError(f"{target} exists already; --force overwrites it")
+
+
+def _holds_a_picture(image: Image, source: Path) -> None:
+    """Name a file in which nothing was recorded, where a blank picture would only hide it.
+
+    A lens cap's frame is developed like any other: its noise makes it differ from nothing.
+    """
+    pixels = image.pixels
+    if image.meta.done:
+        return
+    if image.height * image.width == 1:
+        raise ImageError(f"{source.name} is a single pixel: there is no picture in it")
+    if float(pixels.max()) <= 0:
+        raise ImageError(f"{source.name} is all black: nothing was recorded in it")
+    if float(pixels.min()) >= 1:
+        raise ImageError(f"{source.name} is all white: every sample in it is saturated")
 
 
 def _check(target: Path, state: State, wanted: Wanted) -> None:
