@@ -57,12 +57,13 @@ class Cache:
             return None
         try:
             found = load_file(path)
-            os.utime(path)
         except Exception:
             # a damaged or vanished file is an absent one: the result is made again
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
+        with contextlib.suppress(OSError):  # a folder that may only be read still serves
+            os.utime(path)
         self._remember(key, found)
         return found
 

@@ -9,14 +9,32 @@ import torch
 from torch.nn import functional as F
 
 from modisp.image import RGB, Image
-from modisp.operators.cfa import CFA, colours, fold, is_bayer, period
+from modisp.operators.cfa import CFA, balance, colours, fold, is_bayer, period
 from modisp.operators.wavelet import spread
+from modisp.probe import Probe, Reading
+
+LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
+LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
 
 BLOCK = 8
 CALM = 0.05  # the calmest part of the blocks of a brightness, taken as flat
 CALM_VARIANCE = 0.6  # what those have, by trial on flat noise, as a part of the true variance
 EDGES = 0.6  # which of the edges, from the sharpest on, tells the blur: lines and texture look sharper than they are
 SLOPE = 0.59  # variance that central differences and the grid add to an edge
+
+
+def survey(probe: Probe) -> Reading:
+    """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
+    patches = probe.patches()
+    noise = probe.meta.noise or estimate_noise(patches)
+    noise = noise * 3 if len(noise) == 1 else noise
+    blur = probe.meta.blur or estimate_blur(patches, noise, balance(probe.meta))
+    return Reading({"noise": [list(n) for n in noise], "blur": round(blur, 3)})
+
+
+def left_after(denoise: float, chroma: float) -> float:
+    """The share of the noise's variance that is left, about, after it was taken off by two strengths in [0, 1]."""
+    return sum((1 - (1 - LEFT) * s) ** 2 for s in (denoise, chroma)) / 2
 
 
 def estimate_noise(patches: Iterable[Image]) -> tuple[tuple[float, float], ...]:

@@ -16,12 +16,10 @@ from modisp.learned import SIZES, digest, mean_noise, network, weight_file
 from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
 from modisp.operators.cfa import balance, colours, is_rgb
-from modisp.operators.noise import estimate_blur, estimate_noise, luminance
+from modisp.operators.noise import LEAST, left_after, luminance, survey
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
 MEAN = 3  # pixels that the local mean looks round itself, at least, on any pattern
-LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
-LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
 
 
 class Restore(
@@ -93,11 +91,7 @@ class Restore(
 
     def measure(self, probe: Probe) -> Reading:
         """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
-        patches = probe.patches()
-        noise = probe.meta.noise or estimate_noise(patches)
-        noise = noise * 3 if len(noise) == 1 else noise
-        blur = probe.meta.blur or estimate_blur(patches, noise, balance(probe.meta))
-        return Reading({"noise": [list(n) for n in noise], "blur": round(blur, 3)})
+        return survey(probe)
 
     def _noise(self, reading: Reading) -> list[tuple[float, float]]:
         return [(float(a) * self.level**2, float(b) * self.level**2) for a, b in reading.values["noise"]]
@@ -144,7 +138,7 @@ class Restore(
         """The noise and blur that are left."""
         if self == self.neutral() or "noise" not in reading.values:
             return meta
-        left = sum((1 - (1 - LEFT) * s) ** 2 for s in (self.denoise, self.chroma)) / 2
+        left = left_after(self.denoise, self.chroma)
         noise = tuple((a * left, b * left) for a, b in self._noise(reading))
         return replace(meta, noise=noise, blur=self._radius(reading) * (1 - self.deblur))
 

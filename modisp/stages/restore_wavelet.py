@@ -15,16 +15,14 @@ from torch.nn import functional as F
 
 from modisp.image import Image, Metadata, State
 from modisp.operators.cfa import balance, colours, is_rgb, period
-from modisp.operators.noise import estimate_blur, estimate_noise, gaussian, luminance
+from modisp.operators.noise import LEAST, gaussian, left_after, luminance, survey
 from modisp.operators.wavelet import Noise, find_noise
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
 
 STEPS = 2
-LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
 BAND = 240
 REACH = 48  # pixels, that deblurring of the widest blur on the largest pattern looks round itself
 OVERSHOOT = 0.15  # of the local range, that sharpening may reach beyond it
-LEFT = 0.15  # standard deviation of the noise that is left at full strength, about
 
 
 class RestoreWavelet(
@@ -83,11 +81,7 @@ class RestoreWavelet(
 
     def measure(self, probe: Probe) -> Reading:
         """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
-        patches = probe.patches()
-        noise = probe.meta.noise or estimate_noise(patches)
-        noise = noise * 3 if len(noise) == 1 else noise
-        blur = probe.meta.blur or estimate_blur(patches, noise, balance(probe.meta))
-        return Reading({"noise": [list(n) for n in noise], "blur": round(blur, 3)})
+        return survey(probe)
 
     def _noise(self, reading: Reading) -> Noise:
         return tuple((float(a) * self.level**2, float(b) * self.level**2) for a, b in reading.values["noise"])
@@ -132,7 +126,7 @@ class RestoreWavelet(
         """The noise and blur that are left."""
         if self == self.neutral() or "noise" not in reading.values:
             return meta
-        left = sum((1 - (1 - LEFT) * s) ** 2 for s in (self.denoise, self.chroma)) / 2
+        left = left_after(self.denoise, self.chroma)
         noise = tuple((a * left, b * left) for a, b in self._noise(reading))
         blur = self._sigma(reading) * (1 - self.deblur)
         return replace(meta, noise=noise, blur=blur)
