@@ -25,7 +25,7 @@ Need = tuple[str, tuple[object, ...], dict[str, Any]]
 class Rendering(QObject):
     """Keeps the screen's pictures up to date with the document, the view and the RAW zone."""
 
-    pictured = Signal(object, str)  # Picture, role: base, detail or before
+    pictured = Signal(object, str)  # Picture, role: base, region or before
     refining = Signal(object)  # (words, fraction, seconds left) or None
     viewed = Signal(str)  # the boundary that is viewed, "" for the result
     settled = Signal()  # the screen lacks nothing
@@ -81,7 +81,7 @@ class Rendering(QObject):
         more: dict[str, Any] = {"until": self.until}
         if rect is not None:
             key = (self.version, self.until, rect, size)
-            out.append(("detail", key, more | {"rect": list(rect), "size": size, "recipe": self.recipe}))
+            out.append(("region", key, more | {"rect": list(rect), "size": size, "recipe": self.recipe}))
             fit = self.port.fitting
             size = (round(self.port.full[0] * fit), round(self.port.full[1] * fit))
         if self.dragging and rect is None:

@@ -1,0 +1,173 @@
+"""What the session tells, shown in the window's parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QMessageBox
+
+from editor_app import recent
+from editor_app.catalog import Photo
+from editor_app.frame import Frame
+from editor_app.images import keep_aside
+from editor_app.words import tr
+from editor_app.worker import Picture
+
+
+class News(Frame):
+    """The frame, kept up to date."""
+
+    def refresh(self) -> None:
+        """Let those commands be used that can be."""
+        raise NotImplementedError
+
+    def _declared(self) -> None:
+        d = self.session.declared
+        assert d is not None
+        self.panels.set_declared(d)
+        self.styles.set_styles(d.styles)
+        if self.session.document is None:
+            self.panels.show_recipe(d.default["raw"])
+            self.strip.show_recipe(d.default["raw"], d, False)
+        else:
+            self._recipe()
+
+    def _live(self, on: bool) -> None:
+        """Whether there is a photograph to work on."""
+        self.panels.set_live(on)
+        if not on:
+            self.styles.show_recipe(None)
+        self.histogram.setEnabled(on)
+        self.commands.enable(("export",), on)
+        self.top.set_live(on)
+        self.stack.setCurrentWidget(self.viewer if on or self.session.photo is not None else self.welcome)
+        self.refresh()
+
+    def _opening(self, photo: Photo) -> None:
+        self.setWindowTitle(f"{photo.path.name} - modisp")
+        self.viewer.clear(self.session.previews.images.get(str(photo.path)))
+        self.viewer.what = ("", "")
+        self.viewer.setFocus()
+        self.strip.forget()
+        self.styles.forget()
+        self.histogram.show_told(None)
+        self.histogram.show_facts(None)
+        self.status.show_file(photo.path.name, None)
+        self.panels.set_viewed("")
+        self.film.strip.selection = {photo.path}
+        self.film.strip.reveal()
+        self._live(False)
+        recent.remember(photo.path)
+
+    def _preview(self, path: str, kind: str, image: QImage | None) -> None:
+        photo = self.session.photo
+        if kind == "large" and photo is not None and str(photo.path) == path and image is not None:
+            full = self.viewer.port.full if self.session.document is not None else (image.width(), image.height())
+            self.viewer.preview = image
+            self.viewer.set_full(full)
+            self.viewer.update()
+
+    def _opened(self) -> None:
+        d = self.session.document
+        assert d is not None
+        self.history.show_document(d)
+        self.info.show_facts(str(d.path), d.facts)
+        self.histogram.show_facts(d.facts)
+        size = d.facts.get("size") or (0, 0)
+        self.status.show_file(d.path.name, (int(size[0]), int(size[1])))
+        d.history_changed.connect(self.refresh)
+        self._live(True)
+        self._recipe()
+
+    def _failed(self, why: str) -> None:
+        self.viewer.message = why
+        self._live(False)
+        self.viewer.update()
+        if self.session.photo is None:
+            self.welcome.say(why)
+
+    def _recipe(self) -> None:
+        d, declared = self.session.document, self.session.declared
+        if d is None or declared is None:
+            return
+        self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"))
+        self.strip.show_recipe(d.recipe, declared, True)
+        self.styles.show_recipe(d.recipe)
+        self.refresh()
+
+    def _pictured(self, picture: Picture, role: str) -> None:
+        if role == "before":
+            self.viewer.show_before(picture)
+            return
+        self.viewer.show_picture(picture)
+        self.histogram.show_told(picture.told)
+        refining = bool(picture.told["refining"])
+        self.strip.show_work(self.strip.refining if refining else None, not refining)
+        d = self.session.document
+        if d is not None and not refining and not self.session.dragging:
+            self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"))
+            if role == "base" and not self.session.until and self.session.trying is None:
+                self._keep(picture, d.path)
+        self._pill(picture)
+        self.top.show_zoom(self.viewer.port)
+
+    def _keep(self, picture: Picture, path: Path) -> None:
+        """The last rendering becomes the thumbnail, and is shown at once when the photograph is opened again."""
+        small = picture.image.scaledToHeight(112, Qt.TransformationMode.SmoothTransformation)
+        self.session.previews.put(path, small)
+        if self.session.keeper.edited:
+            keep_aside(path, "shown", picture.image)
+        self.film.strip.update()
+
+    def _pill(self, picture: Picture) -> None:
+        s, told = self.session, picture.told
+        if not s.until:
+            self.viewer.what = ("", "")
+            return
+        d = s.document
+        info = next((b.info for b in self.strip.rows if b.ident == s.until), None)
+        if d is not None and info is not None:
+            ev = float(told["ev"])
+            more = str(told["state"]) + (f"   {tr('view exposure')} {ev:+.1f} EV".replace("-", "\u2212") if ev else "")
+            self.viewer.what = (tr("After {0}").format(info.heading), more)
+        self.viewer.update()
+
+    def _viewed(self, ident: str) -> None:
+        self.panels.set_viewed(ident)
+        self.strip.set_viewed(ident)
+        if not ident:
+            self.viewer.what = ("", "")
+            self.viewer.update()
+
+    def _refining(self, work: Any) -> None:
+        if work is None:
+            self.viewer.work = None
+            self.strip.show_work(None, True)
+            self.status.show_work("", 0, 0)
+        else:
+            words, fraction, left = work
+            self.viewer.work = (tr("Refining: {0}").format(words), fraction, left)
+            self.strip.show_work((fraction, left), False)
+            self.status.show_work(words, fraction, left)
+        self.viewer.update()
+
+    def _strip(self, m: dict[str, Any]) -> None:
+        d = self.session.document
+        if d is not None and m["path"] == str(d.path):
+            self.strip.show_thumb(m)
+
+    def _cover(self, m: dict[str, Any]) -> None:
+        d = self.session.document
+        if d is not None and m["path"] == str(d.path):
+            self.styles.show_cover(m)
+
+    def _conflict(self) -> None:
+        box = QMessageBox(self)
+        box.setText(tr("The sidecar of this photograph was changed elsewhere."))
+        mine = box.addButton(tr("Keep mine"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(tr("Take theirs"), QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        self.session.keeper.answer(box.clickedButton() is mine)
