@@ -93,11 +93,11 @@ def camera(name: str) -> Camera:
         return Camera(name, name, None, between64("xyz", name).numpy())
     path = Path(name)
     if path.suffix.lower() == ".json":
-        return Camera(path.stem, name, _read(path))
+        return Camera(path.stem, name, read_sensitivities(path))
     raise ValueError(f"no camera is called {name!r}: take one of {', '.join(CAMERAS)}, or a JSON file of sensitivities")
 
 
-def _read(path: Path) -> Array:
+def read_sensitivities(path: Path) -> Array:
     """Sensitivities (3, 81) from the JSON layout of rawtoaces ({"spectral_data": {"data": {"main": {nm: [r, g, b]}}}})."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["spectral_data"]["data"]["main"]
@@ -123,20 +123,29 @@ class Profile:
 
 @lru_cache(maxsize=64)
 def profile(name: str, light: str) -> Profile:
-    """Least squares over `spectra.training`: ColorMatrix in linear light, ForwardMatrix in CIE Lab; white is exact."""
-    own, lamp, chart = camera(name), spectra.light(light), spectra.training()
+    """What a careful maker writes for a camera by name: see `fit_profile`, over `spectra.training`."""
+    return fit_profile(camera(name), spectra.light(light), spectra.training())
+
+
+def fit_profile(own: Camera, lamp: Array, chart: Array) -> Profile:
+    """Least squares over reflectances (N, 81): ColorMatrix in linear light, ForwardMatrix in CIE Lab; white is exact."""
     seen, neutral = own.response(chart, lamp), own.neutral(lamp)
-    color = _fit(spectra.xyz(chart, lamp), seen, spectra.observer() @ lamp, neutral)
-    # the light falls on the same things, which a D50 viewer is to see as they are
-    d50 = xyz_of(D50).numpy()
-    target = spectra.xyz(chart, spectra.light("D50"))
-    target *= d50 / (spectra.observer() @ spectra.light("D50"))
+    color = fit(spectra.xyz(chart, lamp), seen, spectra.observer() @ lamp, neutral)
+    target, d50 = forward_target(chart)
     balanced = seen / neutral
-    forward = _refine(_fit(balanced, target, np.ones(3), d50), balanced, target, d50)
+    forward = _refine(fit(balanced, target, np.ones(3), d50), balanced, target, d50)
     return Profile(spectra.xy_of(lamp), _rows(color), _rows(forward))
 
 
-def _fit(x: Array, y: Array, white_x: Array, white_y: Array) -> Array:
+def forward_target(chart: Array) -> tuple[Array, Array]:
+    """XYZ (N, 3) that a ForwardMatrix aims at for reflectances (N, 81), and its white, D50 (3,)."""
+    # the light falls on the same things, which a D50 viewer is to see as they are
+    d50 = xyz_of(D50).numpy()
+    target = spectra.xyz(chart, spectra.light("D50"))
+    return target * (d50 / (spectra.observer() @ spectra.light("D50"))), d50
+
+
+def fit(x: Array, y: Array, white_x: Array, white_y: Array) -> Array:
     """The matrix M (3, 3) that takes rows x to y by least squares and `white_x` exactly to `white_y`."""
     inverse = np.linalg.inv(x.T @ x)
     free = (inverse @ x.T @ y).T

@@ -27,7 +27,8 @@ LIGHTS = ("D50", "D55", "D65", "D75", "A", "E", "F2", "F7", "F11", "LED-3000", "
 """Names of lights; a number of kelvins ("5200") is one too."""
 
 
-def _colour() -> Any:
+def colour_science() -> Any:
+    """The package, without the warning of what it could plot with."""
     # colour-science takes over a second to import, and warns of a plotting library that nobody needs here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -37,7 +38,7 @@ def _colour() -> Any:
 @lru_cache(maxsize=1)
 def observer() -> Array:
     """CIE 1931 2° colour-matching functions (3, 81), scaled so that Y of a flat spectrum of ones is 1."""
-    cmf = _colour().MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
+    cmf = colour_science().MSDS_CMFS["CIE 1931 2 Degree Standard Observer"]
     rows = np.array([np.interp(WAVELENGTHS, cmf.wavelengths, c) for c in np.asarray(cmf.values).T])
     return np.asarray(rows / rows[1].sum())
 
@@ -73,7 +74,7 @@ def light(name: str) -> Array:
 
     Below 4000 K a number means a black body, above it CIE daylight.  Raises ValueError for an unknown name.
     """
-    colour = _colour()
+    colour = colour_science()
     if name == "E":
         s = np.ones_like(WAVELENGTHS)
     elif name.upper().startswith("LED-") and name[4:].isdecimal() and 2000 <= int(name[4:]) <= 10000:
@@ -94,7 +95,7 @@ def light(name: str) -> Array:
 
 
 def _daylight(kelvin: float) -> Array:
-    colour = _colour()
+    colour = colour_science()
     xy = colour.temperature.CCT_to_xy_CIE_D(kelvin)
     sd = colour.sd_CIE_illuminant_D_series(xy)
     return np.asarray(np.interp(WAVELENGTHS, sd.wavelengths, sd.values))
@@ -141,7 +142,7 @@ def basis() -> Array:
 @lru_cache(maxsize=1)
 def colorchecker() -> Array:
     """Reflectances (24, 81) of the ColorChecker Classic: BabelColor's average of 30 charts, in reading order."""
-    chart = _colour().SDS_COLOURCHECKERS["BabelColor Average"]
+    chart = colour_science().SDS_COLOURCHECKERS["BabelColor Average"]
     return np.array([np.interp(WAVELENGTHS, s.wavelengths, s.values) for s in chart.values()])
 
 
