@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +25,9 @@ from modisp.stage import Reading, Stage
 
 FORMAT = 1
 LARGEST = 64 << 20  # bytes; a hand's work is a thousand times smaller
+_MINE = ("readings", "weights", "rating", "label", "history")
+_ELSEWHERE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""Where a folder fails so, the user's own folder, perhaps on another disk, may still serve."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Sidecar:
     """What belongs to one picture file.
 
     `recipe` is None as long as nobody has edited the picture.  `readings` and `weights` are plain JSON data by entry id; see `pin`
-    and `pinned`.  `rating` is −1 (rejected) … 5 and `label` a word, as in XMP.  `problem` says in a sentence why the file on
-    disk could not be used; it is then put aside by `save`, never overwritten.
+    and `pinned`.  `copies` are further versions of the same picture ("virtual copies"), each as if it had a sidecar of its own,
+    told apart by `number`.  `rating` is −1 (rejected) … 5 and `label` a word, as in XMP.  `problem` says in a sentence why the
+    file on disk could not be used; it is then put aside by `save`, never overwritten.
     """
 
     picture: Path
@@ -60,6 +64,8 @@ class Sidecar:
     label: str = ""
     history: list[Any] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    copies: list[Sidecar] = field(default_factory=list)
+    number: int = 0
     problem: str = ""
     versions: dict[str, int] = field(default_factory=dict)  # of the stages, as the file had them
 
@@ -106,50 +112,87 @@ class Sidecar:
             _typed(data, "history", list, []),
         )
         out.versions = versions
-        mine = ("recipe", "readings", "weights", "rating", "label", "history")
-        out.extra = {k: v for k, v in data.items() if k not in mine}
+        out.number = _typed(data, "number", int, 0)
+        out.copies = [cls._of(picture, row) for row in _typed(data, "copies", list, []) if isinstance(row, dict)]
+        out.extra = {k: v for k, v in data.items() if k not in (*_MINE, "recipe", "copies", "number")}
         return out
+
+    def version(self, number: int) -> Sidecar:
+        """A virtual copy by its number; the picture itself for 0.  KeyError where there is none."""
+        if not number:
+            return self
+        for c in self.copies:
+            if c.number == number:
+                return c
+        raise KeyError(f"{self.picture.name} has no copy {number}")
+
+    def add_copy(self, of: Sidecar) -> Sidecar:
+        """A new virtual copy that begins as `of` (the picture itself, or another copy)."""
+        number = max((c.number for c in self.copies), default=0) + 1
+        made = replace(of, copies=[], extra={}, number=number, rating=0, label="", history=[], digest="", problem="")
+        self.copies.append(made)
+        return made
+
+    def remove_copy(self, number: int) -> None:
+        """Take a virtual copy out.  KeyError where there is none."""
+        self.copies.remove(self.version(number))
+
+    @property
+    def newer(self) -> bool:
+        """Whether a newer modisp wrote the file; what this one does not know is kept as it is."""
+        form = self.extra.get("format", FORMAT)
+        return isinstance(form, int) and form > FORMAT
 
     # --- writing ------------------------------------------------------------------------------------------------
 
     @property
     def touched(self) -> bool:
         """Whether a hand has done anything to the picture; only then is a file written."""
-        return self.recipe is not None or bool(self.rating or self.label or self.history)
+        return self.recipe is not None or bool(self.rating or self.label or self.history or self.copies)
 
     def dump(self) -> dict[str, Any]:
         """Plain JSON data: what `save` writes."""
         data: dict[str, Any] = {"format": FORMAT} | self.extra
         source: dict[str, Any] = {"name": self.picture.name} | dict(self.extra.get("source", {}))
-        data["source"] = source | ({"digest": self.digest} if self.digest else {})
-        if self.recipe is not None:
-            data["recipe"] = self.recipe.dump()
-        mine = ("readings", "weights", "rating", "label", "history")
-        return data | {k: getattr(self, k) for k in mine if getattr(self, k)}
+        if self.digest:
+            with suppress(OSError):
+                source |= {"bytes": self.picture.stat().st_size}
+            source |= {"digest": self.digest}
+        data["source"] = source
+        if self.copies:
+            copies = [c.extra | {"number": c.number} | c._dump() for c in self.copies]
+            return data | self._dump() | {"copies": copies}
+        return data | self._dump()
+
+    def _dump(self) -> dict[str, Any]:
+        out = {"recipe": self.recipe.dump()} if self.recipe is not None else {}
+        return out | {k: getattr(self, k) for k in _MINE if getattr(self, k)}
 
     def save(self) -> Path | None:
-        """Write the file and return where it is: beside the picture, or in the user's own folder where that is not allowed.
+        """Write the file and return where it is: beside the picture, or in the user's own folder where that is not allowed or the
+        disk is full.
 
-        None, and nothing written, for a picture that nobody has touched.  OSError with a sentence when the disk is full or
-        fails: the file then is as it was.
+        None, and nothing written, for a picture that nobody has touched.  OSError with a sentence when neither
+        can be written: the file then is as it was.
         """
         if not self.touched and not _found(self.picture):
             return None
         if not self.digest:
             with suppress(OSError):
                 self.digest = digest_of(self.picture)
-        self._mark()
+        for part in (self, *self.copies):
+            part._mark()
         text = json.dumps(self.dump(), indent=1, allow_nan=False).encode()
         try:
             return self._write(beside(self.picture), text)
         except OSError as why:
-            if why.errno not in (errno.EACCES, errno.EPERM, errno.EROFS) or not self.digest:
+            if why.errno not in _ELSEWHERE or not self.digest:
                 raise _sentence(why, beside(self.picture)) from why
         path = home("sidecars") / f"{self.digest}.modisp"
         try:
             return self._write(path, text)
         except OSError as why:
-            raise _sentence(why, path) from why
+            raise _sentence(why, beside(self.picture)) from why
 
     def _write(self, path: Path, text: bytes) -> Path:
         old = path.read_bytes() if path.is_file() else b""
@@ -270,11 +313,31 @@ def _found(picture: Path) -> list[Path]:
 def _away(picture: Path) -> Path | None:
     """The sidecar of a picture whose folder could not be written to, if there are such at all."""
     folder = home("sidecars")
-    if not folder.is_dir() or not any(folder.glob("*.modisp")):
-        return None
     with suppress(OSError):
-        return folder / f"{digest_of(picture)}.modisp"
+        if picture.stat().st_size in (sizes := _sizes(folder)) or None in sizes:
+            return folder / f"{digest_of(picture)}.modisp"
     return None
+
+
+_known: dict[Path, tuple[int, set[int | None]]] = {}
+
+
+def _sizes(folder: Path) -> set[int | None]:
+    """The sizes of the pictures whose sidecars lie in a folder (None for one that does not say): only pictures of such a
+    size are worth hashing, which matters for a folder of thousands."""
+    try:
+        stamp = folder.stat().st_mtime_ns
+    except OSError:
+        return set()
+    if folder not in _known or _known[folder][0] != stamp:
+        found: set[int | None] = set()
+        for p in folder.glob("*.modisp"):
+            with suppress(OSError, ValueError):
+                source = _read(p).get("source")
+                size = source.get("bytes") if isinstance(source, dict) else None
+                found.add(size if isinstance(size, int) else None)
+        _known[folder] = (stamp, found)
+    return _known[folder][1]
 
 
 def _unused(path: Path) -> Path:

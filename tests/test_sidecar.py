@@ -327,3 +327,74 @@ def test_readings_hold_only_for_what_they_were_measured_by(learned: type[Stage])
 def test_a_recipe_of_another_camera_goes_along(picture: Path) -> None:
     Sidecar(picture, Recipe.default(Metadata(cfa=("W",)))).save()
     assert Sidecar.load(picture).recipe == Recipe.default(Metadata(cfa=("W",)))
+
+
+# --- virtual copies --------------------------------------------------------------------------------------------------------
+
+
+def test_copies_lie_inside_and_live_for_themselves(picture: Path) -> None:
+    car = edited(picture, 1.0)
+    copy = car.add_copy(car)
+    assert copy.recipe == car.recipe and copy.number == 1 and car.add_copy(copy).number == 2
+    assert copy.recipe is not None
+    copy.recipe, copy.rating, copy.extra = copy.recipe.set("exposure", ev=-1.0), 3, {"later": 1}
+    car.save()
+    back = Sidecar.load(picture)
+    assert [c.number for c in back.copies] == [1, 2] and back.version(0) is back
+    one = back.version(1)
+    assert one.recipe is not None and one.recipe["exposure"].values()["ev"] == -1.0
+    assert one.rating == 3 and one.extra == {"later": 1} and back.rating == car.rating
+    back.remove_copy(2)
+    back.save()
+    assert [c.number for c in Sidecar.load(picture).copies] == [1]
+    with pytest.raises(KeyError):
+        back.version(7)
+
+
+def test_a_copy_alone_is_worth_a_file(picture: Path) -> None:
+    car = Sidecar(picture)
+    car.add_copy(Sidecar(picture, Recipe.default()))
+    assert car.touched and car.save() is not None
+    assert Sidecar.load(picture).recipe is None and len(Sidecar.load(picture).copies) == 1
+
+
+def test_a_newer_format_is_said_and_kept(picture: Path) -> None:
+    edited(picture).save()
+    data = json.loads(beside(picture).read_text("utf-8")) | {"format": 99, "new": {"thing": 1}}
+    beside(picture).write_text(json.dumps(data), "utf-8")
+    car = Sidecar.load(picture)
+    assert car.newer and not car.problem and car.recipe is not None
+    car.rating = 2
+    car.save()
+    kept = json.loads(beside(picture).read_text("utf-8"))
+    assert kept["format"] == 99 and kept["new"] == {"thing": 1} and kept["rating"] == 2
+
+
+def test_a_full_disk_sends_it_home(picture: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import modisp.sidecar
+
+    real = modisp.sidecar.replacing
+
+    def refuse(path: Path) -> Any:
+        if path.parent == picture.parent:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path)
+
+    monkeypatch.setattr(modisp.sidecar, "replacing", refuse)
+    where = edited(picture).save()
+    assert where is not None and where.parent == home / "sidecars"
+    assert Sidecar.load(picture).recipe == edited(picture).recipe
+
+
+def test_only_pictures_of_a_fitting_size_are_hashed(picture: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import modisp.sidecar
+
+    edited(picture).save()
+    (home / "sidecars").mkdir(parents=True)
+    shutil.move(beside(picture), home / "sidecars" / f"{digest_of(picture)}.modisp")
+    other = picture.with_name("other.dng")
+    other.write_bytes(picture.read_bytes() + b"x")
+    hashed: list[Path] = []
+    monkeypatch.setattr(modisp.sidecar, "digest_of", lambda p: hashed.append(p) or digest_of(p))
+    assert Sidecar.load(other).recipe is None and not hashed
+    assert Sidecar.load(picture).recipe == edited(picture).recipe and hashed == [picture]
