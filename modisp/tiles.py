@@ -29,7 +29,7 @@ def tiles_of(frame: Frame, edge: int) -> list[Frame]:
 def strips(frame: Frame) -> list[Frame]:
     """A frame cut into strips of whole rows, small enough to stay in a processor's cache."""
     rows, columns = frame.size
-    edge = max(16, 200_000 // columns)
+    edge = max(16, 100_000 // columns)
     return [frame.cut(top, 0, min(edge, rows - top), columns) for top in range(0, rows, edge)]
 
 

@@ -13,7 +13,7 @@ import torch
 
 from modisp.color import spaces
 
-KNEE = 0.88  # a colour on the gamut's edge keeps 98.1 % of its reach
+KNEE = 0.92  # a colour on the gamut's edge keeps 98.7 % of its reach
 _EPS = 1e-6
 _ROUNDS = 2
 
@@ -27,20 +27,22 @@ def _matrices(space: str, device: torch.device) -> tuple[torch.Tensor, torch.Ten
 
 
 @lru_cache(maxsize=16)
-def _luminance(space: str, device: torch.device) -> torch.Tensor:
-    return spaces.between64(space, "xyz")[1].float().to(device)
+def _light(space: str, device: torch.device) -> torch.Tensor:
+    lms, _, lightness = _matrices(space, device)
+    return lightness.clamp_min(0.0) @ lms
 
 
 def suspects(linear: torch.Tensor, space: str) -> torch.Tensor:
     """Which of the colours (3, N) may have a reach above `KNEE`, as (N,) bool: a quick test that never misses one.
 
-    It takes luminance for the grey of equal lightness, which lies between 0.84 and 1.35 times the luminance for all colours
-    that Rec.2020 can hold.
+    The grey of equal lightness is a power mean of the cones' answers with exponent 1/3, so their plain mean bounds it from
+    above, up to the 1 % by which Oklab's weights differ from a mean's; for colours that Rec.2020 can hold it lies within a
+    fifth below.
     """
-    y = _luminance(space, linear.device) @ linear
+    light = _light(space, linear.device) @ linear
     low, high = linear.amin(0), linear.amax(0)
-    above = torch.sub(high, y, alpha=0.84 * (1.0 - KNEE)).sub_(KNEE)
-    below = y.mul_(1.4 * (1.0 - KNEE)).sub_(low)
+    above = torch.sub(high, light, alpha=0.8 * (1.0 - KNEE)).sub_(KNEE)
+    below = light.mul_(1.01 * (1.0 - KNEE)).sub_(low)
     chroma = high.sub_(low).sub_(_EPS)  # greys have none to lose
     return torch.minimum(torch.maximum(below, above), chroma) > 0
 

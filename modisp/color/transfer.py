@@ -67,15 +67,16 @@ _STEPS = 65535
 
 @lru_cache(maxsize=8)
 def _table(space: str, device: torch.device) -> torch.Tensor:
-    root = torch.arange(_STEPS + 1, dtype=torch.float64) / _STEPS
+    root = (torch.arange(_STEPS + 1, dtype=torch.float64) + 0.5) / _STEPS
+    root[0], root[-1] = 0.0, 1.0
     return encode(space, root.square()).float().to(device)
 
 
 def encode_display(space: str, linear: torch.Tensor) -> torch.Tensor:
     """As `encode` for values in [0, 1] (others are clamped), five times as fast: by a table over the square root.
 
-    The root spreads the dark values as the curves do, so the error stays below 0.75/65535.
+    The root spreads the dark values as the curves do, so the error stays below 0.75/65535; 0 and 1 are exact.
     """
     table = _table(space, linear.device)
-    index = linear.sqrt().mul_(_STEPS).add_(0.5).to(torch.int32).clamp_(0, _STEPS)
+    index = linear.sqrt().mul_(_STEPS).to(torch.int32).clamp_(0, _STEPS)
     return torch.index_select(table, 0, index.view(-1)).view_as(linear)

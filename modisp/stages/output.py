@@ -49,22 +49,25 @@ class Output(
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """The pixels in the output space, in [0, 1]."""
         pixels = image.pixels
-        matrix = spaces.between("rec2020", self.space)
-        same = self.space == "rec2020"
-        out = torch.empty_like(pixels, memory_format=torch.contiguous_format)
-        row, column = (v % _NOISE for v in image.frame.origin)
-        noise = _columns(column, image.width, pixels.device) if self.dither == "8 bit" else None
         rows = max(1, _BLOCK // image.width)
-        for top in range(0, image.height, rows):
-            block = pixels[:, top : top + rows]
-            if not same:
-                flat = spaces.apply(matrix, block).view(3, -1)
-                block = (gamut.fit(flat, self.space) if self.gamut == "soft" else flat).view_as(block)
-            encoded = transfer.encode_display(self.space, block)
-            if noise is not None:
-                _dither(encoded, noise, row + top)
-            out[:, top : top + rows] = encoded
+        if rows >= image.height:
+            return self._block(pixels, image.frame.origin)
+        out = torch.empty_like(pixels, memory_format=torch.contiguous_format)
+        top, left = image.frame.origin
+        for i in range(0, image.height, rows):
+            out[:, i : i + rows] = self._block(pixels[:, i : i + rows], (top + i, left))
         return out
+
+    def _block(self, block: torch.Tensor, origin: tuple[int, int]) -> torch.Tensor:
+        """A few rows (3, H, W), the first pixel at `origin`."""
+        if self.space != "rec2020":
+            flat = spaces.apply(spaces.between("rec2020", self.space), block).view(3, -1)
+            block = (gamut.fit(flat, self.space) if self.gamut == "soft" else flat).view_as(block)
+        encoded = transfer.encode_display(self.space, block)
+        if self.dither == "8 bit":
+            row, column = (v % _NOISE for v in origin)
+            _dither(encoded, _columns(column, block.shape[2], block.device), row)
+        return encoded
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """Names the space; a profile of the source's holds no longer."""
@@ -73,14 +76,14 @@ class Output(
 
 @lru_cache(maxsize=4)
 def _tile(device: torch.device) -> torch.Tensor:
-    """One period of triangular noise of ±1/255, (1, 256, 256), without low frequencies along the rows.
+    """One period of triangular noise of ±1, (1, 256, 256), without low frequencies along the rows.
 
     The same for all channels, so that grey pictures stay grey.
 
     The difference of two neighbours of uniform noise is triangular and high-pass (Wannamaker 1992).
     """
     uniform = torch.rand(1, _NOISE, _NOISE, generator=torch.Generator().manual_seed(20))
-    return ((uniform - uniform.roll(1, 2)) * _LSB).to(device)
+    return (uniform - uniform.roll(1, 2)).to(device)
 
 
 @lru_cache(maxsize=32)
@@ -90,11 +93,11 @@ def _columns(start: int, width: int, device: torch.device) -> torch.Tensor:
 
 
 def _dither(encoded: torch.Tensor, noise: torch.Tensor, top: int) -> None:
-    """Add the noise from row `top` on, in place; it fades within the last step before 0 and 1, which stay as they are."""
+    """Add the noise from row `top` on, ±1/255, in place; it fades within the last step before 0 and 1, which stay as they are."""
     done = 0
     while done < encoded.shape[1]:
         start = (top + done) % _NOISE
         part = encoded[:, done : done + _NOISE - start]
-        room = torch.addcmul(part, part, part, value=-1.0).mul_(1.0 / _LSB).clamp_max_(1.0)
+        room = torch.addcmul(part, part, part, value=-1.0).clamp_max_(_LSB)
         part.addcmul_(room, noise[:, start : start + part.shape[1]])
         done += part.shape[1]
