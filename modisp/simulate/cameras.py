@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from modisp.color.spaces import D50, between64, xyz_of
+from modisp.color.spaces import D50, adaptation, between64, xyz_of
 from modisp.image import XY, Matrix
 from modisp.simulate import spectra
 
@@ -127,20 +127,27 @@ def profile(name: str, light: str) -> Profile:
     return fit_profile(camera(name), spectra.light(light), spectra.training())
 
 
-def fit_profile(own: Camera, lamp: Array, chart: Array) -> Profile:
-    """Least squares over reflectances (N, 81): ColorMatrix in linear light, ForwardMatrix in CIE Lab; white is exact."""
+def fit_profile(own: Camera, lamp: Array, chart: Array, adapted: bool = False) -> Profile:
+    """Least squares over reflectances (N, 81): ColorMatrix in linear light, ForwardMatrix in CIE Lab; white is exact.
+
+    `adapted`: see `forward_target`.
+    """
     seen, neutral = own.response(chart, lamp), own.neutral(lamp)
     color = fit(spectra.xyz(chart, lamp), seen, spectra.observer() @ lamp, neutral)
-    target, d50 = forward_target(chart)
+    target, d50 = forward_target(chart, lamp if adapted else None)
     balanced = seen / neutral
     forward = _refine(fit(balanced, target, np.ones(3), d50), balanced, target, d50)
     return Profile(spectra.xy_of(lamp), _rows(color), _rows(forward))
 
 
-def forward_target(chart: Array) -> tuple[Array, Array]:
-    """XYZ (N, 3) that a ForwardMatrix aims at for reflectances (N, 81), and its white, D50 (3,)."""
-    # the light falls on the same things, which a D50 viewer is to see as they are
+def forward_target(chart: Array, lamp: Array | None = None) -> tuple[Array, Array]:
+    """XYZ (N, 3) that a ForwardMatrix aims at for reflectances (N, 81), and its white, D50 (3,).
+
+    Makers differ in what that is: the things as they are under D50, or, with `lamp`, as they look under the lamp, adapted.
+    """
     d50 = xyz_of(D50).numpy()
+    if lamp is not None:
+        return np.asarray(spectra.xyz(chart, lamp) @ adaptation(spectra.xy_of(lamp), D50).numpy().T), d50
     target = spectra.xyz(chart, spectra.light("D50"))
     return target * (d50 / (spectra.observer() @ spectra.light("D50"))), d50
 

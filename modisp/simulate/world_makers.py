@@ -30,6 +30,8 @@ class Matrices:
 
     color: Array
     forward: Array
+    adapted: bool = True
+    """Whether the ForwardMatrices aim at colours as they look under the lamp, adapted, or at those under D50."""
 
     def metadata(self, **more: Any) -> Metadata:
         """As a file carries them; `more` are other fields of `Metadata`."""
@@ -43,11 +45,15 @@ def standard() -> tuple[XY, ...]:
     return tuple(spectra.xy_of(spectra.light(name)) for name in LIGHTS)
 
 
-def clean(sensitivity: Array) -> Matrices:
-    """The best matrices for sensitivities (3, 81): `cameras.fit_profile` under the standard lights themselves."""
-    body = Camera("", "", sensitivity)
-    found = [fit_profile(body, spectra.light(name), spectra.training()) for name in LIGHTS]
-    return Matrices(np.array([p.color_matrix for p in found]), np.array([p.forward_matrix for p in found]))
+def clean(sensitivity: Array, chart: Array | None = None, adapted: bool = True) -> Matrices:
+    """The best matrices for sensitivities (3, 81): `cameras.fit_profile` under the standard lights themselves.
+
+    `chart`: reflectances (N, 81) instead of `spectra.training`.
+    """
+    body, things = Camera("", "", sensitivity), spectra.training() if chart is None else chart
+    found = [fit_profile(body, spectra.light(name), things, adapted) for name in LIGHTS]
+    color, forward = np.array([p.color_matrix for p in found]), np.array([p.forward_matrix for p in found])
+    return Matrices(color, forward, adapted)
 
 
 def varied(sensitivity: Array, rng: np.random.Generator, charts: list[Array], amount: float = 1.0) -> Matrices:
@@ -59,6 +65,7 @@ def varied(sensitivity: Array, rng: np.random.Generator, charts: list[Array], am
     body = Camera("", "", other)
     chart = charts[rng.integers(len(charts))]
     weight = np.exp(rng.normal(0, 0.8 * amount, len(chart)))[:, None]
+    adapted = rng.random() < 0.75
     by_eye = rng.random() < 0.6  # dark things count as much as bright ones
     gains = np.exp(rng.normal(0, 0.015 * amount, 3))
     color, forward = [], []
@@ -70,11 +77,11 @@ def varied(sensitivity: Array, rng: np.random.Generator, charts: list[Array], am
         c = fit(w * sees, w * seen, white, neutral)
         off = rng.normal(0, 0.065 * amount, (3, 3))
         color.append(gains[:, None] * (c + (off - off.mean(1, keepdims=True)) * (c @ white)[:, None] / white))
-        target, d50 = forward_target(chart)
+        target, d50 = forward_target(chart, lamp if adapted else None)
         f = fit(w * seen / neutral, w * target, np.ones(3), d50)
         off = rng.normal(0, 0.055 * amount, (3, 3))
         forward.append(f + (off - off.mean(1, keepdims=True)) * d50[:, None])  # rows keep their sums: white is D50
-    return Matrices(np.array(color), np.array(forward))
+    return Matrices(np.array(color), np.array(forward), adapted)
 
 
 def _lamps(rng: np.random.Generator, amount: float) -> tuple[Array, Array]:
