@@ -18,7 +18,7 @@ def path(kind: str) -> Path:
 
 
 def home(kind: str) -> Path:
-    """The user's folder `cache`, `styles`, `plugins`, `weights` or `sidecars` (may not exist yet).
+    """The user's folder `cache`, `styles`, `plugins`, `weights`, `sidecars` or `defaults` (may not exist yet).
 
     All lie under the environment variable MODISP_HOME where it is set, else where the platform wants them.
     """
