@@ -36,7 +36,7 @@ def commands_of(w: Window) -> Commands:
         w.compare(split=not v.split)
 
     def copy() -> None:
-        s.copy()
+        s.shelf.copy()
         w.refresh()
 
     def label(i: int) -> Command:
@@ -44,7 +44,7 @@ def commands_of(w: Window) -> Commands:
         return Command(f"label_{i}", tr("Label: {0}").format(tr(LABELS[i])), keys, "Photo", partial(w.label, i))
 
     def paste() -> None:
-        s.paste(w.selection())
+        s.shelf.paste(w.selection())
 
     def export() -> None:
         sheet(lambda window, _: export_sheet(window))

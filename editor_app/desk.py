@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog
 
 from editor_app import recent
-from editor_app.catalog import LABELS
+from editor_app.catalog import LABELS, Photo
 from editor_app.pointing import Pointing
 from editor_app.words import tr
 
@@ -33,19 +33,24 @@ class Desk(Pointing):
         """Open files or folders."""
         self.session.open_paths(paths)
 
-    def selection(self) -> list[Path]:
+    def selection(self) -> list[Photo]:
         """The photographs that are chosen; the current one where none are."""
-        chosen = [p.path for p in self.session.catalog.shown if p.path in self.film.strip.selection]
-        photo = self.session.photo
-        return chosen or ([photo.path] if photo is not None else [])
+        chosen = [p for p in self.session.catalog.shown if p in self.film.strip.selection]
+        return chosen or ([self.session.photo] if self.session.photo is not None else [])
+
+    def select_all(self) -> None:
+        """Choose every photograph that is shown."""
+        self.film.strip.selection = set(self.session.catalog.shown)
+        self.film.strip.selected.emit()
+        self.film.strip.update()
 
     def rate(self, stars: int) -> None:
         """Stars for the chosen photographs."""
-        self.session.rate(self.selection(), rating=stars)
+        self.session.shelf.rate(self.selection(), rating=stars)
 
     def label(self, i: int) -> None:
         """A colour label for the chosen photographs."""
-        self.session.rate(self.selection(), label=LABELS[i])
+        self.session.shelf.rate(self.selection(), label=LABELS[i])
 
     def snapshot(self) -> None:
         """Keep the picture as it is now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ class Step:
     value: str
     recipe: Recipe
     time: float = 0.0
+    before: Recipe | None = None  # of the step before it
+
+    @cached_property
+    def row(self) -> dict[str, Any]:
+        """The step as the sidecar keeps it: what differs from the step before.  Made once: a history may be long."""
+        row = {"kind": "step", "name": self.name, "value": self.value, "time": round(self.time, 1)}
+        return row | _difference(self.before, self.recipe)
 
 
 @dataclass(frozen=True)
@@ -67,10 +75,15 @@ class Document(QObject):
     touched = Signal()
 
     def __init__(
-        self, path: Path, declared: Declarations, recipe: Recipe, facts: Mapping[str, Any] | None = None
+        self,
+        path: Path,
+        declared: Declarations,
+        recipe: Recipe,
+        facts: Mapping[str, Any] | None = None,
+        copy: int = 0,
     ) -> None:
         super().__init__()
-        self.path, self.declared = path, declared
+        self.path, self.declared, self.copy = path, declared, copy
         self.facts: Mapping[str, Any] = facts or {}
         self.steps = [Step(tr("Opened"), "", recipe, time.time())]
         self.at = 0
@@ -93,8 +106,8 @@ class Document(QObject):
         """Make `recipe` the one in force; a step, unless it goes on with the open gesture `key`."""
         if recipe == self.recipe:
             return
-        step = Step(name, value, recipe, time.time())
         going_on = key is not None and key == self._key and self.at == len(self.steps) - 1 and self.at > 0
+        step = Step(name, value, recipe, time.time(), self.steps[self.at - going_on].recipe)
         if going_on:
             self.steps[self.at] = step
             if recipe == self.steps[self.at - 1].recipe:  # back where the gesture began: nothing was done
@@ -206,12 +219,7 @@ class Document(QObject):
 
     def dump_history(self) -> list[dict[str, Any]]:
         """Steps and snapshots as plain data; a step holds what differs from the one before it."""
-        out: list[dict[str, Any]] = []
-        before: Recipe | None = None
-        for s in self.steps:
-            row = {"kind": "step", "name": s.name, "value": s.value, "time": round(s.time, 1)}
-            out.append(row | _difference(before, s.recipe))
-            before = s.recipe
+        out = [s.row for s in self.steps]
         rows = [
             {"kind": "snapshot", "name": s.name, "time": round(s.time, 1), "recipe": s.recipe} for s in self.snapshots
         ]
@@ -225,8 +233,10 @@ class Document(QObject):
         try:
             for r in rows:
                 if r["kind"] == "step":
-                    made = _undiffered(steps[-1].recipe if steps else None, r)
-                    steps.append(Step(str(r["name"]), str(r["value"]), made, float(r["time"])))
+                    before = steps[-1].recipe if steps else None
+                    made = _undiffered(before, r)
+                    name = str(r["name"]) or tr("Opened")
+                    steps.append(Step(name, str(r["value"]), made, float(r["time"]), before))
                 elif r["kind"] == "snapshot":
                     snapshots.append(Snapshot(str(r["name"]), r["recipe"], float(r["time"])))
                 elif r["kind"] == "at":
@@ -236,7 +246,7 @@ class Document(QObject):
         if not steps or not 0 <= at < len(steps):
             steps, at = [Step(tr("As saved"), "", recipe, time.time())], 0
         elif steps[at].recipe != recipe:
-            steps = [*steps[: at + 1], Step(tr("As saved"), "", recipe, time.time())]
+            steps = [*steps[: at + 1], Step(tr("As saved"), "", recipe, time.time(), steps[at].recipe)]
             at += 1
         self.steps, self.at, self.snapshots, self._key = steps, at, snapshots, None
 

@@ -303,7 +303,7 @@ class Form(QWidget):
 
 def export_sheet(window: Window) -> Sheet:
     """Presets, the form, and the queue, over the window."""
-    form = Form(window, window.selection(), window.exports)
+    form = Form(window, [p.path for p in window.selection()], window.exports)
     presets = Listing(tr("Presets"))
     presets.show_lines([Line(tr(n)) for n in PRESETS], 0)
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QContextMenuEvent,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QMenu, QWidget
 
 from editor_app import paint, theme
-from editor_app.catalog import SORTS, Catalog
-from editor_app.images import Previews
+from editor_app.catalog import LABELS, SORTS, Catalog, Photo
+from editor_app.images import Previews, key_of
 from editor_app.layout import Plane, Words, column, row
 from editor_app.widgets import Tool
 from editor_app.words import tr
+from editor_app.worker import Later
 
 WIDTH, HEIGHT, GAP = 84.0, 56.0, 10.0
 COLOURS = {"Red": "#d0564f", "Yellow": "#d8b13c", "Green": "#5f9e5f", "Blue": "#5a86c4", "Purple": "#9a6fc0"}
@@ -25,34 +37,51 @@ class Strip(QWidget):
 
     chosen = Signal(object)  # Photo
     selected = Signal()
+    menu = Signal(object)  # where it is wanted, on the screen
 
     def __init__(self, catalog: Catalog, previews: Previews) -> None:
         super().__init__()
         self.catalog, self.previews = catalog, previews
         self.offset = 0.0
-        self.selection: set[Path] = set()
+        self.selection: set[Photo] = set()
         self.hot = -1
+        self._seen: set[str] = set()  # what was last drawn, so that only their thumbnails draw it again
         self.setMouseTracking(True)
+        self.setMinimumHeight(theme.FILM_LOW)
         self.setAccessibleName(tr("Photographs"))
-        catalog.changed.connect(self.update)
-        catalog.marked.connect(lambda _: self.update())
-        previews.ready.connect(lambda *_: self.update())
+        catalog.changed.connect(self._changed)
+        catalog.marked.connect(self.update)
+        previews.ready.connect(self._ready)
 
-    def places(self) -> list[QRectF]:
-        """Where the thumbnails lie: all equally wide, so that none moves when another arrives."""
-        out, x = [], 16.0 - self.offset
-        for _ in self.catalog.shown:
-            out.append(QRectF(x, 12, WIDTH, HEIGHT))
-            x += WIDTH + GAP
-        return out
+    def _changed(self) -> None:
+        self.selection &= set(self.catalog.shown)
+        self._clamp()
+
+    def _ready(self, key: str, kind: str, image: object) -> None:
+        if kind == "thumb" and key in self._seen:
+            self.update()
+
+    @property
+    def low(self) -> bool:
+        """Whether there is no room for marks under the thumbnails."""
+        return self.height() < theme.FILM
+
+    def place(self, i: int) -> QRectF:
+        """Where a thumbnail lies: all equally wide, so that none moves when another arrives."""
+        return QRectF(16.0 - self.offset + i * (WIDTH + GAP), 4 if self.low else 12, WIDTH, HEIGHT)
+
+    def visible(self, rim: float = 0.0) -> range:
+        """Which thumbnails are seen, with a rim of so many pixels."""
+        first = int((self.offset - rim - 16) // (WIDTH + GAP))
+        last = int((self.offset + rim + self.width()) // (WIDTH + GAP)) + 1
+        return range(max(0, first), min(len(self.catalog.shown), last))
 
     def reveal(self) -> None:
         """Scroll so that the current photograph is in sight, with its neighbours."""
         current = self.catalog.current
         if current not in self.catalog.shown:
             return
-        places = self.places()
-        r = places[self.catalog.shown.index(current)]
+        r = self.place(self.catalog.shown.index(current))
         if r.left() < 100:
             self.offset += r.left() - 100
         elif r.right() > self.width() - 100:
@@ -60,49 +89,62 @@ class Strip(QWidget):
         self._clamp()
 
     def _clamp(self) -> None:
-        places = self.places()
-        end = places[-1].right() + self.offset + 16 if places else 0.0
+        end = 32 + len(self.catalog.shown) * (WIDTH + GAP) - GAP
         self.offset = min(max(0.0, self.offset), max(0.0, end - self.width()))
         self.update()
 
+    def resizeEvent(self, e: QResizeEvent) -> None:
+        self._clamp()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         p, t = paint.painter(self), theme.now()
+        self._seen = set()
         if not self.catalog.shown:
             words = tr("No photograph passes the filter")
             if not self.catalog.all:
                 words = tr("The photographs of the open folder line up here")
             paint.text(p, QRectF(self.rect()), words, t.faint, 12, align=paint.CENTRE)
             return
-        for i, (photo, r) in enumerate(zip(self.catalog.shown, self.places(), strict=True)):
-            if r.right() < -200 or r.left() > self.width() + 200:
-                continue
-            image = self.previews.thumb(photo.path)
-            here = photo is self.catalog.current
-            chosen = photo.path in self.selection and len(self.selection) > 1
-            ring = t.accent if here else t.fill if chosen or i == self.hot else ""
-            p.setOpacity(0.4 if photo.rating < 0 else 1.0)
-            if image is not None:
-                s = min(r.width() / image.width(), r.height() / image.height())
-                w, h = image.width() * s, image.height() * s
-                paint.picture(p, QRectF(r.center().x() - w / 2, r.center().y() - h / 2, w, h), image, 3, ring)
-            else:
-                paint.rounded(p, r, t.panel, 3)
-                paint.text(p, r.adjusted(6, 0, -6, 0), photo.path.stem, t.faint, 10, align=paint.CENTRE)
-                if ring:
-                    paint.rounded(p, r.adjusted(-2, -2, 2, 2), "", 4, ring, 2)
-            p.setOpacity(1.0)
-            for s in range(max(0, photo.rating)):
-                paint.disc(p, r.x() + 2 + s * 5, 78, 1.6, t.text if here else t.soft)
-            if photo.rating < 0:
-                paint.text(p, QRectF(r.x(), 71, 40, 14), tr("rejected"), t.faint, 10)
-            if photo.edited:
-                paint.rounded(p, QRectF(r.right() - 9, 77.5, 9, 1), t.faint, 0)
-                paint.disc(p, r.right() - 3, 78, 2, t.faint)
-            if photo.label in COLOURS:
-                paint.rounded(p, QRectF(r.x(), 84, r.width(), 2), COLOURS[photo.label], 1)
+        for i in reversed(self.visible(200)):  # what is asked for last comes first: the leftmost
+            self._photo(p, i)
+
+    def _photo(self, p: QPainter, i: int) -> None:
+        t, photo, r = theme.now(), self.catalog.shown[i], self.place(i)
+        self._seen.add(key_of(photo.path, photo.copy))
+        image = self.previews.thumb(photo.path, photo.copy)
+        here = photo is self.catalog.current
+        chosen = photo in self.selection and len(self.selection) > 1
+        ring = t.accent if here else t.fill if chosen or i == self.hot else ""
+        p.setOpacity(0.4 if photo.rating < 0 else 1.0)
+        shape = r
+        if image is not None:
+            s = min(r.width() / image.width(), r.height() / image.height())
+            w, h = image.width() * s, image.height() * s
+            shape = QRectF(r.center().x() - w / 2, r.center().y() - h / 2, w, h)
+            paint.picture(p, shape, image, 3, ring)
+        else:
+            paint.rounded(p, r, t.panel, 3)
+            paint.text(p, r.adjusted(6, 0, -6, 0), photo.path.stem, t.faint, 10, align=paint.CENTRE)
+            if ring:
+                paint.rounded(p, r.adjusted(-2, -2, 2, 2), "", 4, ring, 2)
+        p.setOpacity(1.0)
+        if photo.copy:
+            fold = QRectF(shape.x() + 3, shape.bottom() - 17, 18, 14)
+            paint.rounded(p, fold, t.raised, 3)
+            paint.text(p, fold, str(photo.copy), t.text, 10, 600, paint.CENTRE)
+        y = r.bottom() + (4 if self.low else 10)
+        if photo.rating < 0:
+            paint.text(p, QRectF(r.x(), y - 7, 60, 14), tr("rejected"), t.faint, 10)
+        for s in range(max(0, photo.rating)):
+            paint.disc(p, r.x() + 2 + s * 5, y, 1.6, t.text if here else t.soft)
+        if photo.edited:
+            paint.rounded(p, QRectF(r.right() - 9, y - 0.5, 9, 1), t.faint, 0)
+            paint.disc(p, r.right() - 3, y, 2, t.faint)
+        if photo.label in COLOURS and not self.low:
+            paint.rounded(p, QRectF(r.x(), y + 6, r.width(), 2), COLOURS[photo.label], 1)
 
     def _at(self, at: QPointF) -> int:
-        return next((i for i, r in enumerate(self.places()) if r.contains(at)), -1)
+        return next((i for i in self.visible() if self.place(i).contains(at)), -1)
 
     def mousePressEvent(self, e: QMouseEvent) -> None:
         i = self._at(e.position())
@@ -110,26 +152,41 @@ class Strip(QWidget):
             return
         photo = self.catalog.shown[i]
         keys = e.modifiers()
-        if keys & Qt.KeyboardModifier.ControlModifier:
-            self.selection ^= {photo.path}
+        if e.button() == Qt.MouseButton.RightButton:
+            if photo not in self.selection:
+                self.selection = {photo}
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            self.selection ^= {photo}
         elif keys & Qt.KeyboardModifier.ShiftModifier and self.catalog.current in self.catalog.shown:
             a, b = sorted((self.catalog.shown.index(self.catalog.current), i))
-            self.selection |= {p.path for p in self.catalog.shown[a : b + 1]}
+            self.selection |= set(self.catalog.shown[a : b + 1])
         else:
-            self.selection = {photo.path}
+            self.selection = {photo}
             self.chosen.emit(photo)
         self.selected.emit()
         self.update()
+
+    def contextMenuEvent(self, e: QContextMenuEvent) -> None:
+        if self.catalog.shown:
+            self.menu.emit(e.globalPos())
 
     def mouseMoveEvent(self, e: QMouseEvent) -> None:
         hot = self._at(e.position())
         if hot != self.hot:
             self.hot = hot
-            names = (
-                [p.name for p in (self.catalog.shown[hot].path, *self.catalog.shown[hot].others)] if hot >= 0 else []
-            )
-            self.setToolTip(" + ".join(names))
+            self.setToolTip(self._tip(self.catalog.shown[hot]) if hot >= 0 else "")
             self.update()
+
+    @staticmethod
+    def _tip(photo: Photo) -> str:
+        words = " + ".join([photo.name, *(p.name for p in photo.others)])
+        if photo.copy:
+            words = tr("{0}, virtual copy {1}").format(photo.path.name, photo.copy)
+        more = [tr("{0} stars").format(photo.rating)] if photo.rating > 0 else []
+        more += [tr("rejected")] if photo.rating < 0 else []
+        more += [tr(photo.label).lower()] if photo.label else []
+        more += [tr("edited")] if photo.edited else []
+        return words + ("\n" + ", ".join(more) if more else "")
 
     def leaveEvent(self, e: QEvent) -> None:
         self.hot = -1
@@ -148,55 +205,89 @@ class Filmstrip(Plane):
         self.strip = Strip(catalog, previews)
         self.title = Words("", weight=600)
         self.count = Words("", "faint", 11)
-        self.filter = Tool("filter", tr("Filter"), size=24)
+        self.filter = Tool("filter", tr("Filter"), size=24, check=True)
         self.sort = Tool("sort", tr("Sort"), size=24)
         self.order = Words("", "soft", 11)
         tools = row(self.filter, self.sort, 2, self.order, None, margin=(-4, 0, 0, 0), gap=4)
-        words = Plane(column(10, self.title, self.count, 2, tools, None, margin=(16, 0, 8, 0)), width=theme.LEFT)
+        self.head = column(10, self.title, self.count, 2, tools, None, margin=(16, 0, 8, 0))
+        words = Plane(self.head, width=theme.LEFT)
         layout = row(words, self.strip)
         layout.setStretch(1, 1)
         super().__init__(layout, "chrome", height=theme.FILM)
         self.filter.clicked.connect(self._filter_menu)
         self.sort.clicked.connect(self._sort_menu)
+        self._later = Later(self, 50, self._say)  # thousands of marks come at once
         catalog.changed.connect(self._say)
-        catalog.marked.connect(lambda _: self._say())
+        catalog.marked.connect(lambda: self._later.ask(restart=False))
+        self.strip.selected.connect(self._say)
         self._say()
+
+    def set_low(self, low: bool) -> None:
+        """Keep the thumbnails only, on low windows."""
+        self.setFixedHeight(theme.FILM_LOW if low else theme.FILM)
+        self.count.setVisible(not low and bool(self.catalog.all))
+        self.head.setContentsMargins(16, 0, 8, 0)
 
     def _say(self) -> None:
         c = self.catalog
         n, edited = len(c.shown), sum(p.edited for p in c.all)
         self.title.say(c.title)
-        for w in (self.count, self.filter, self.sort, self.order):
+        low = self.height() < theme.FILM
+        for w in (self.filter, self.sort, self.order):
             w.setVisible(bool(c.all))
+        self.count.setVisible(bool(c.all) and not low)
+        self.filter.setChecked(c.filtered)
         words = tr("{0} photographs").format(n) if n != 1 else tr("1 photograph")
         if c.filtered:
             words = tr("{0} of {1}").format(n, len(c.all))
-        self.count.say(f"{words}, {tr('{0} edited').format(edited)}" if edited else words)
-        self.order.say({"name": tr("Name"), "date": tr("Date"), "rating": tr("Stars")}[c.sort])
+        chosen = len(self.strip.selection)
+        more = tr("{0} chosen").format(chosen) if chosen > 1 else tr("{0} edited").format(edited) if edited else ""
+        self.count.say(f"{words}, {more}" if more else words)
+        self.order.say(_sorts()[c.sort] + (" \u2193" if c.down else ""))
 
     def _filter_menu(self) -> None:
         c, menu = self.catalog, QMenu(self)
+        self.filter.setChecked(c.filtered)
         for stars in range(6):
             words = tr("All") if stars == 0 else "\u2605" * stars + tr(" and more")
-            a = menu.addAction(words, partial(c.set_filter, stars))
-            a.setCheckable(True)
-            a.setChecked(c.least == stars)
+            _checked(menu, words, c.least == stars, partial(c.set_filter, stars))
         menu.addSeparator()
-        for words, on, name in (
-            (tr("Edited only"), c.edited_only, "edited_only"),
-            (tr("Show rejected"), c.rejected, "rejected"),
-        ):
-            a = menu.addAction(words)
-            a.setCheckable(True)
-            a.setChecked(on)
-            a.triggered.connect(lambda on, name=name: c.set_filter(**{name: on}))
+        for name in LABELS:
+            words = tr("Any colour") if not name else tr(name)
+            a = _checked(menu, words, c.label == name, partial(c.set_filter, label=name))
+            if name:
+                a.setIcon(_swatch(COLOURS[name]))
+        menu.addSeparator()
+        _checked(menu, tr("Edited only"), c.edited_only, partial(c.set_filter, edited_only=not c.edited_only))
+        _checked(menu, tr("Show rejected"), c.rejected, partial(c.set_filter, rejected=not c.rejected))
+        if c.filtered:
+            menu.addSeparator()
+            menu.addAction(tr("Show all"), partial(c.set_filter, 0, False, True, ""))
         menu.exec(self.filter.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+        self.filter.setChecked(c.filtered)
 
     def _sort_menu(self) -> None:
-        menu = QMenu(self)
-        names = {"name": tr("Name"), "date": tr("Date"), "rating": tr("Stars")}
+        c, menu = self.catalog, QMenu(self)
         for s in SORTS:
-            a = menu.addAction(names[s], partial(self.catalog.set_sort, s))
-            a.setCheckable(True)
-            a.setChecked(self.catalog.sort == s)
+            _checked(menu, _sorts()[s], c.sort == s, partial(c.set_sort, s))
+        menu.addSeparator()
+        _checked(menu, tr("The other way round"), c.down, partial(c.set_sort, c.sort, not c.down))
         menu.exec(self.sort.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+
+
+def _sorts() -> dict[str, str]:
+    return {"name": tr("Name"), "date": tr("Date taken"), "rating": tr("Stars"), "edited": tr("Edited first")}
+
+
+def _checked(menu: QMenu, words: str, on: bool, do: Callable[[], object]) -> QAction:
+    a = menu.addAction(words)
+    a.setCheckable(True)
+    a.setChecked(on)
+    a.triggered.connect(lambda _=False: do())
+    return a
+
+
+def _swatch(colour: str) -> QIcon:
+    pixmap = QPixmap(10, 10)
+    pixmap.fill(QColor(colour))
+    return QIcon(pixmap)

@@ -27,7 +27,7 @@ from modisp.resources import home
 
 THUMB, LARGE = 168, 2048
 """Long edges of a filmstrip thumbnail's cached picture (height of it) and of a preview."""
-_KEPT = 600
+_KEPT, _NEAR = 600, 4
 
 
 def unpacked(message: Mapping[str, Any]) -> QImage:
@@ -93,6 +93,16 @@ def kept_file(path: Path, kind: str) -> Path:
     return home("cache") / "editor" / kind / key[:2] / f"{key}.jpg"
 
 
+def key_of(path: Path, copy: int = 0) -> str:
+    """What a photograph's pictures are known by; no file name holds a zero byte."""
+    return f"{path}\0{copy}" if copy else str(path)
+
+
+def shown_kind(copy: int) -> str:
+    """Under what the last rendering of a photograph is kept."""
+    return f"shown-{copy}" if copy else "shown"
+
+
 def keep_aside(path: Path, kind: str, image: QImage) -> None:
     """As `keep`, in a thread of its own."""
     threading.Thread(target=keep, args=(path, kind, image.copy()), daemon=True).start()
@@ -111,11 +121,12 @@ def keep(path: Path, kind: str, image: QImage) -> None:
 class Previews(QObject):
     """Fetches small pictures in two threads: the ones asked for last come first."""
 
-    ready = Signal(str, str, object)  # path, kind ("thumb" or "large"), QImage or None
+    ready = Signal(str, str, object)  # key of the photograph, kind ("thumb" or "large"), QImage or None
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.images: OrderedDict[str, QImage] = OrderedDict()
+        self.large: OrderedDict[str, QImage] = OrderedDict()  # of the photographs nearby
         self.asked: set[tuple[str, str]] = set()
         self._todo: queue.PriorityQueue[tuple[int, str, str]] = queue.PriorityQueue()
         self._turn = itertools.count()
@@ -124,54 +135,65 @@ class Previews(QObject):
         for _ in range(2):
             threading.Thread(target=self._work, name="previews", daemon=True).start()
 
-    def thumb(self, path: Path) -> QImage | None:
+    def thumb(self, path: Path, copy: int = 0) -> QImage | None:
         """A thumbnail, if it is there; else it is fetched, and `ready` tells."""
-        found = self.images.get(str(path))
+        found = self.images.get(key_of(path, copy))
         if found is None:
-            self.ask(path, "thumb")
+            self.ask(path, "thumb", copy)
         return found
 
-    def ask(self, path: Path, kind: str) -> None:
+    def ask(self, path: Path, kind: str, copy: int = 0) -> None:
         """Fetch a picture of a file, before all that was asked for earlier."""
-        if (str(path), kind) not in self.asked:
-            self.asked.add((str(path), kind))
+        key = key_of(path, copy)
+        if kind == "large" and key in self.large:
+            self.ready.emit(key, kind, self.large[key])
+        elif (key, kind) not in self.asked:
+            self.asked.add((key, kind))
             urgent = -(1 << 40) if kind == "large" else 0
-            self._todo.put((urgent - next(self._turn), str(path), kind))
+            self._todo.put((urgent - next(self._turn), key, kind))
 
-    def put(self, path: Path, image: QImage) -> None:
+    def put(self, path: Path, image: QImage, copy: int = 0) -> None:
         """Take a better thumbnail, as of an edited picture."""
-        self.images[str(path)] = image
-        self.asked.add((str(path), "thumb"))
+        key = key_of(path, copy)
+        self.images[key] = image
+        self.asked.add((key, "thumb"))
+        self.large.pop(key, None)
 
     def close(self) -> None:
         """End the threads."""
         self._closed = True
         for _ in range(2):
-            self._todo.put((1 << 60, "", ""))
+            self._todo.put((-(1 << 60), "", ""))
 
-    def _take(self, path: str, kind: str, image: QImage | None) -> None:
+    def _take(self, key: str, kind: str, image: QImage | None) -> None:
         if kind == "large":
-            self.asked.discard((path, kind))
+            self.asked.discard((key, kind))
+            if image is not None:
+                self.large[key] = image
+                while len(self.large) > _NEAR:
+                    self.large.popitem(last=False)
         elif image is not None:
-            self.images[path] = image
+            self.images[key] = image
             while len(self.images) > _KEPT:
                 old, _ = self.images.popitem(last=False)
                 self.asked.discard((old, "thumb"))
 
     def _work(self) -> None:
         while not self._closed:
-            _, name, kind = self._todo.get()
-            if self._closed or not name:
+            _, key, kind = self._todo.get()
+            if self._closed or not key:
                 return
+            name, _, copy = key.partition("\0")
             path = Path(name)
-            image = self._kept(path, kind) or self._made(path, kind)
+            image = self._kept(path, kind, int(copy or 0)) or self._made(path, kind)
             try:
-                self.ready.emit(name, kind, image)
+                self.ready.emit(key, kind, image)
             except RuntimeError:  # the window is gone
                 return
 
-    def _kept(self, path: Path, kind: str) -> QImage | None:
-        for where in ("shown", "thumbs") if kind == "thumb" else ("shown",):
+    def _kept(self, path: Path, kind: str, copy: int) -> QImage | None:
+        shown = shown_kind(copy)
+        for where in (shown, "thumbs") if kind == "thumb" else (shown,):
             file = kept_file(path, where)
             if file.is_file():
                 image = QImage(str(file))

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from editor_app.document import Document
+from editor_app.words import tr
 from editor_app.worker import Later
 
 if TYPE_CHECKING:
     from editor_app.session import Session
 
-SOON = 800  # milliseconds; during a drag at least every second
+Row = dict[str, Any]
+
+SOON, AGAIN = 800, 10_000
+"""Milliseconds: during a drag it is saved at least every second; a save that failed is tried again."""
+
+
+def _key(row: Row) -> tuple[str, int]:
+    return str(row["path"]), int(row["copy"])
 
 
 class Keeper(QObject):
@@ -35,13 +44,19 @@ class Keeper(QObject):
         self.rating, self.label = 0, ""
         self._told_away = False
         self.dirty = self.edited = self._flying = self._asking = False
+        self.problem = ""  # why the last save failed
+        self.sent: dict[tuple[str, int], Row] = {}  # saves that are on their way
+        self.failed: dict[tuple[str, int], Row] = {}  # those that did not succeed
         self._soon = Later(self, SOON, self._save)
+        self._again = Later(self, AGAIN, self._retry)
         e = session.engine
         e.saved.connect(self._saved)
         e.unsaved.connect(self._unsaved)
         e.conflict.connect(self._conflict)
+        e.kept_both.connect(self._kept_both)
+        e.declared.connect(lambda _: self._resend())
 
-    def take(self, document: Document, told: dict[str, Any]) -> None:
+    def take(self, document: Document, told: Row) -> None:
         """Follow a document that was just opened (`told` by the engine)."""
         if document is not self.document:
             document.touched.connect(self._touched)
@@ -69,55 +84,107 @@ class Keeper(QObject):
             self._soon.timer.stop()
             self._save(last=True)
 
-    def _save(self, last: bool = False, force: bool = False) -> None:
+    def _save(self, last: bool = False, **how: bool) -> None:
         d = self.document
         if d is None or not self.dirty or self._asking or (self._flying and not last):
             return
         self.dirty, self._flying = False, True
-        self.session.engine.send(
-            "save",
-            path=str(d.path),
-            recipe=d.recipe if self.edited else None,
-            history=d.dump_history() if self.edited else [],
-            rating=self.rating,
-            label=self.label,
-            stamp=self.stamp,
-            force=force or (last and self._flying and bool(self.stamp)),
+        self._send(
+            {
+                "path": str(d.path),
+                "copy": d.copy,
+                "recipe": d.recipe if self.edited else None,
+                "history": d.dump_history() if self.edited else [],
+                "rating": self.rating,
+                "label": self.label,
+                "stamp": self.stamp,
+                **how,
+            }
         )
 
-    def _mine(self, m: dict[str, Any]) -> bool:
-        return self.document is not None and m["path"] == str(self.document.path)
+    def _send(self, row: Row) -> None:
+        self.sent[_key(row)] = row
+        self.session.engine.send("save", **row)
 
-    def _saved(self, m: dict[str, Any]) -> None:
-        if not self._mine(m) or self.document is None:
-            return
-        self.stamp, self._flying = m["stamp"], False
-        self.session.catalog.mark(self.document.path, self.rating, self.label, self.edited)
-        self.saved.emit(time.strftime("%H:%M"))
+    def _mine(self, m: Row) -> bool:
+        d = self.document
+        return d is not None and _key(m) == (str(d.path), d.copy)
+
+    def _saved(self, m: Row) -> None:
+        row = self.sent.pop(_key(m), None)
+        self.failed.pop(_key(m), None)
+        if row is not None:
+            edited = row["recipe"] is not None
+            self.session.catalog.mark(Path(m["path"]), row["rating"], row["label"], edited, m["copy"])
         if m["away"] and not self._told_away:
             self._told_away = True
             self.away.emit()
+        if not self._mine(m):
+            return
+        self.stamp, self._flying = m["stamp"], False
+        self.saved.emit(time.strftime("%H:%M"))
         if self.dirty:
             self._soon.ask(restart=False)
 
-    def _unsaved(self, m: dict[str, Any]) -> None:
+    def _unsaved(self, m: Row) -> None:
+        """Nothing is lost: it is kept here, tried again, and asked about at the end."""
+        row = self.sent.pop(_key(m), None)
+        if row is not None:
+            self.failed[_key(m)] = row
+            self.problem = m["why"]
+            self._again.ask()
         if self._mine(m):
-            self._flying, self.dirty = False, True  # kept, and tried again with the next step
+            self._flying, self.dirty = False, True
         self.unsaved.emit(m["why"])
 
-    def _conflict(self, m: dict[str, Any]) -> None:
+    def _retry(self) -> None:
+        """Try once more to save what could not be saved."""
+        self._save()
+        for key, row in list(self.failed.items()):
+            if key not in self.sent:
+                self._send(row)
+
+    def _resend(self) -> None:
+        """The engine was started again: what it may not have written is sent once more."""
+        for row in list(self.sent.values()):
+            self._send(row)
+
+    def _conflict(self, m: Row) -> None:
+        row = self.sent.pop(_key(m), None)
         if self._mine(m):
             self._flying, self.dirty, self._asking = False, True, True
             self.conflict.emit()
+        elif row is not None:  # nobody can be asked any more, and nothing must be lost
+            self._send(row | {"both": True})
+            words = tr("{0} was changed elsewhere too; your edits are kept as a virtual copy of it")
+            self.unsaved.emit(words.format(Path(m["path"]).name))
 
-    def answer(self, mine: bool) -> None:
-        """After a conflict: keep mine (theirs becomes the backup), or take theirs."""
+    def kept(self, document: Document) -> bool:
+        """Give a document back what could not be saved of it; whether there was anything."""
+        row = self.failed.pop((str(document.path), document.copy), None)
+        if row is None or row["recipe"] is None:
+            return False
+        document.load_history(row["history"], row["recipe"])
+        return True
+
+    def answer(self, what: str) -> None:
+        """After a conflict: keep "mine" (theirs becomes the backup), take "theirs", or "both": mine as a virtual copy."""
         self._asking = False
-        d = self.document
-        if d is None:
+        if self.document is None:
             return
-        if mine:
+        if what == "mine":
             self._save(force=True)
+        elif what == "both":
+            self._save(both=True)
         else:
             self.dirty = False
             self.session.reload()
+
+    def _kept_both(self, m: Row) -> None:
+        if self._mine(m):
+            self.dirty = False
+            self.session.reload()
+
+    def forget(self) -> None:
+        """The document is gone: there is nothing to be saved any more."""
+        self.document, self.dirty = None, False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -11,8 +10,9 @@ from PySide6.QtWidgets import QMessageBox
 
 from editor_app import recent
 from editor_app.catalog import Photo
+from editor_app.document import Document
 from editor_app.frame import Frame
-from editor_app.images import keep_aside
+from editor_app.images import keep_aside, key_of, shown_kind
 from editor_app.words import tr
 from editor_app.worker import Picture
 
@@ -47,24 +47,25 @@ class News(Frame):
         self.refresh()
 
     def _opening(self, photo: Photo) -> None:
-        self.setWindowTitle(f"{photo.path.name} - modisp")
-        self.viewer.clear(self.session.previews.images.get(str(photo.path)))
+        self.setWindowTitle(f"{photo.name} - modisp")
+        self.viewer.clear(self.session.previews.images.get(key_of(*photo.key)))
         self.viewer.what = ("", "")
         self.viewer.setFocus()
         self.strip.forget()
         self.styles.forget()
         self.histogram.show_told(None)
         self.histogram.show_facts(None)
-        self.status.show_file(photo.path.name, None)
+        self.status.show_file(photo.name, None)
         self.panels.set_viewed("")
-        self.film.strip.selection = {photo.path}
+        if photo not in self.film.strip.selection:
+            self.film.strip.selection = {photo}
         self.film.strip.reveal()
         self._live(False)
         recent.remember(photo.path)
 
-    def _preview(self, path: str, kind: str, image: QImage | None) -> None:
+    def _preview(self, key: str, kind: str, image: QImage | None) -> None:
         photo = self.session.photo
-        if kind == "large" and photo is not None and str(photo.path) == path and image is not None:
+        if kind == "large" and photo is not None and key_of(*photo.key) == key and image is not None:
             full = self.viewer.port.full if self.session.document is not None else (image.width(), image.height())
             self.viewer.preview = image
             self.viewer.set_full(full)
@@ -77,7 +78,8 @@ class News(Frame):
         self.info.show_facts(str(d.path), d.facts)
         self.histogram.show_facts(d.facts)
         size = d.facts.get("size") or (0, 0)
-        self.status.show_file(d.path.name, (int(size[0]), int(size[1])))
+        photo = self.session.photo
+        self.status.show_file(photo.name if photo is not None else d.path.name, (int(size[0]), int(size[1])))
         d.history_changed.connect(self.refresh)
         self._live(True)
         self._recipe()
@@ -110,16 +112,16 @@ class News(Frame):
         if d is not None and not refining and not self.session.dragging:
             self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"))
             if role == "base" and not self.session.until and self.session.trying is None:
-                self._keep(picture, d.path)
+                self._keep(picture, d)
         self._pill(picture)
         self.top.show_zoom(self.viewer.port)
 
-    def _keep(self, picture: Picture, path: Path) -> None:
+    def _keep(self, picture: Picture, d: Document) -> None:
         """The last rendering becomes the thumbnail, and is shown at once when the photograph is opened again."""
         small = picture.image.scaledToHeight(112, Qt.TransformationMode.SmoothTransformation)
-        self.session.previews.put(path, small)
+        self.session.previews.put(d.path, small, d.copy)
         if self.session.keeper.edited:
-            keep_aside(path, "shown", picture.image)
+            keep_aside(d.path, shown_kind(d.copy), picture.image)
         self.film.strip.update()
 
     def _pill(self, picture: Picture) -> None:
@@ -167,7 +169,11 @@ class News(Frame):
     def _conflict(self) -> None:
         box = QMessageBox(self)
         box.setText(tr("The sidecar of this photograph was changed elsewhere."))
-        mine = box.addButton(tr("Keep mine"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(tr("Take theirs"), QMessageBox.ButtonRole.RejectRole)
+        box.setInformativeText(tr("Both ways the other version is kept: as a backup, or as a virtual copy."))
+        ways = {
+            box.addButton(tr("Keep mine"), QMessageBox.ButtonRole.AcceptRole): "mine",
+            box.addButton(tr("Take theirs"), QMessageBox.ButtonRole.DestructiveRole): "theirs",
+            box.addButton(tr("Both, mine as a copy"), QMessageBox.ButtonRole.ActionRole): "both",
+        }
         box.exec()
-        self.session.keeper.answer(box.clickedButton() is mine)
+        self.session.keeper.answer(ways.get(box.clickedButton(), "both"))

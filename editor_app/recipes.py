@@ -6,10 +6,11 @@ recipes and comparison is `==`.  What needs a stage's own knowledge (swapping, f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from editor_app.declared import Declarations, ParamInfo, StageInfo
+from modisp.parts import laid
 
 Recipe = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -100,12 +101,21 @@ def _ordered(e: Entry) -> Entry:
     return {k: e[k] for k in (*first, *e) if k in e}
 
 
-def pasted(onto: Recipe, source: Recipe, slots: set[str]) -> Recipe:
-    """`onto` with the entries of some slots set as in `source` (same stage only), and with its looks."""
-    mine = {e["id"]: e for e in source["entries"]}
-    rows = []
-    for e in onto["entries"]:
-        other = mine.get(e["id"])
-        fits = other is not None and other["stage"] == e["stage"] and e["slot"] in slots
-        rows.append(other if fits else e)
-    return with_looks({**onto, "entries": rows}, source.get("looks", ()))
+def pasted(onto: Recipe, source: Recipe, slots: Collection[str], looks: bool) -> Recipe:
+    """`onto` with the entries of some slots as in `source`, and perhaps with its looks."""
+    return laid(onto, source, [s for slot in slots for s in slot.split()], looks)
+
+
+def with_step(history: Sequence[Any], before: Recipe, after: Recipe, words: str, when: float) -> list[Any]:
+    """A kept history (see `Document.dump_history`) with one more step, made without opening the photograph."""
+    rows = [r for r in history if isinstance(r, Mapping)]
+    steps = [r for r in rows if r.get("kind") == "step"]
+    at = next((r.get("step") for r in rows if r.get("kind") == "at"), None)
+    if isinstance(at, int) and 0 <= at < len(steps):
+        steps = steps[: at + 1]
+    row = {"kind": "step", "value": "", "time": round(when, 1)}
+    if not steps:
+        steps = [row | {"name": "", "recipe": before}]
+    steps.append(row | {"name": words, "recipe": after})
+    others = [r for r in rows if r.get("kind") not in ("step", "at")]
+    return [*steps, *others, {"kind": "at", "step": len(steps) - 1}]

@@ -11,12 +11,13 @@ from PySide6.QtCore import QObject, Signal
 from editor_app import declared as declared_
 from editor_app import recipes
 from editor_app.catalog import Catalog, Photo
-from editor_app.declared import Declarations, StageInfo, StyleInfo
+from editor_app.declared import Declarations, StyleInfo
 from editor_app.document import Document
 from editor_app.images import Previews
 from editor_app.keeper import Keeper
 from editor_app.recipes import Recipe
 from editor_app.rendering import Rendering
+from editor_app.shelf import Shelf
 from editor_app.styles_dock import look_of
 from editor_app.viewport import Viewport
 from editor_app.words import tr
@@ -31,6 +32,8 @@ class Session(Rendering):
     opened = Signal()  # a document is there
     failed = Signal(str)  # the photograph cannot be opened: a sentence
     recipe_changed = Signal()
+    styles_changed = Signal()
+    warned = Signal(str)  # a sentence on the sidecar; "" where all is well
 
     def __init__(self, port: Viewport, parent: QObject | None = None) -> None:
         super().__init__(port, parent)
@@ -39,7 +42,6 @@ class Session(Rendering):
         self.keeper = Keeper(self)
         self.declared: Declarations | None = declared_.kept()
         self.photo: Photo | None = None
-        self.copied: Recipe | None = None
         self.deaths = 0
         self.extras_wanted = {"strip": True, "covers": False}
         self.idle = Later(self, 350, self._extras)
@@ -51,9 +53,12 @@ class Session(Rendering):
         e.unopened.connect(self._unopened)
         e.swapped.connect(self._swapped)
         e.located.connect(self._located)
-        e.glanced.connect(self._glanced)
+        e.fitted.connect(self._fitted)
         e.trouble.connect(lambda m: self.said.emit(m["why"]))
-        e.pasted.connect(lambda m: self.said.emit(tr("Look pasted to {0} photographs").format(len(m["paths"]))))
+        e.styled.connect(self._styled_anew)
+        self.shelf = Shelf(self)
+        self._first = False  # whether the first photograph of what is listed is to be opened
+        self.catalog.changed.connect(self._arranged)
         e.died.connect(self._died)
 
     def start(self) -> None:
@@ -72,8 +77,8 @@ class Session(Rendering):
             declared_.keep(found)
             self.declared = found
             self.declared_changed.emit()
-        if self.photo is not None and self.document is None:
-            self.engine.send("open", path=str(self.photo.path))
+        if self.document is None:
+            self._ask_open()
 
     def _died(self, why: str) -> None:
         self.deaths += 1
@@ -85,8 +90,6 @@ class Session(Rendering):
             return
         self.said.emit(tr("Rendering stopped and was started again; nothing is lost"))
         self.engine.start()
-        if self.photo is not None and self.document is not None:
-            self.engine.send("open", path=str(self.photo.path))
 
     # --- photographs --------------------------------------------------------------------------------------------------
 
@@ -96,15 +99,32 @@ class Session(Rendering):
         if not paths:
             self.failed.emit(tr("There is no such file or folder"))
             return
-        single = paths[0] if len(paths) == 1 and paths[0].is_file() else None
-        self.catalog.open([single, single.parent] if single else paths)
-        self.engine.send("glance", paths=[str(p.path) for p in self.catalog.all])
-        first = self.catalog.photo(single) if single else None
-        target = first or (self.catalog.shown[0] if self.catalog.shown else None)
-        if target is None:
-            self.failed.emit(tr("There are no pictures in {0}").format(paths[0].name))
+        if all(p.is_file() for p in paths):
+            self._first = False
+            self.catalog.open(paths)
+            self.open(self.catalog.shown[0])
+            if len(paths) == 1:
+                self.catalog.open_aside([paths[0], paths[0].parent])
+            else:
+                self.shelf.glance()
         else:
-            self.open(target)
+            self._first = True
+            self.catalog.choose(None)
+            self.catalog.open_aside(paths)
+
+    def _arranged(self) -> None:
+        """What is listed has changed: look at new sidecars, and open the first where a folder was asked for."""
+        if self._listing != (now := [id(p) for p in self.catalog.all]):
+            self._listing = now
+            self.shelf.glance()
+        if self._first:
+            self._first = False
+            if self.catalog.shown:
+                self.open(self.catalog.shown[0])
+            else:
+                self.failed.emit(tr("There are no pictures in {0}").format(self.catalog.title))
+
+    _listing: list[int] = []  # noqa: RUF012  # replaced, never changed
 
     def open(self, photo: Photo) -> None:
         """Open one photograph of the catalog."""
@@ -113,18 +133,21 @@ class Session(Rendering):
         self.catalog.choose(photo)
         self.until, self.trying, self.readings, self.dragging = "", None, {}, False
         self.shown.clear()
+        self.asked.clear()
         self.version += 1
         self.opening.emit(photo)
-        self.previews.ask(photo.path, "large")
+        self.previews.ask(photo.path, "large", photo.copy)
         self.engine.send("cancel", what="raw")
-        if self.engine.ready:
-            self.engine.send("open", path=str(photo.path))
+        self._ask_open()
+
+    def _ask_open(self) -> None:
+        if self.photo is not None and self.engine.ready:
+            self.engine.send("open", path=str(self.photo.path), copy=self.photo.copy)
 
     def reload(self) -> None:
         """Open the photograph again, with what its sidecar says now."""
-        if self.photo is not None:
-            self.document = None
-            self.engine.send("open", path=str(self.photo.path))
+        self.document = None
+        self._ask_open()
 
     def beside(self, step: int) -> None:
         """Open the next (previous) photograph."""
@@ -133,50 +156,58 @@ class Session(Rendering):
             self.open(photo)
 
     def _opened(self, m: dict[str, Any]) -> None:
-        if self.photo is None or str(self.photo.path) != m["path"] or self.declared is None:
+        if not self._mine(m) or self.photo is None or self.declared is None:
             return
-        if self.document is None or self.document.path != self.photo.path:
+        if self.document is None:
             facts = m["facts"] | {"default": m["default"], "accepted": frozenset(m["accepted"])}
-            d = Document(self.photo.path, self.declared, m["recipe"], facts)
+            d = Document(self.photo.path, self.declared, m["recipe"], facts, self.photo.copy)
             if m["edited"]:
                 d.load_history(m["history"], m["recipe"])
+            unsaved = self.keeper.kept(d)
             self.document = d
             d.changed.connect(self._changed)
-        self.keeper.take(self.document, m)
-        self.catalog.mark(self.photo.path, m["rating"], m["label"], m["edited"])
+            self.keeper.take(d, m)
+            if unsaved:
+                d.touched.emit()
+        else:
+            self.keeper.take(self.document, m)
+        self.catalog.mark(self.photo.path, m["rating"], m["label"], m["edited"], self.photo.copy)
         self.port.full = (m["full"][1], m["full"][0])
         self.opened.emit()
-        for words in (m["problem"], *m["outdated"][:1]):
-            if words:
-                self.said.emit(words)
+        self._warn(m)
         self.version += 1
         self.pump()
 
+    def _warn(self, m: dict[str, Any]) -> None:
+        """Say what is not as it should be with the sidecar, and what was kept."""
+        words = ""
+        if m["problem"]:
+            words = tr("{0}. It is put aside, not overwritten, when you edit").format(m["problem"])
+        elif m["newer"]:
+            words = tr("A newer modisp wrote this sidecar; what this one does not know is kept as it is")
+        elif m["missing"]:
+            words = tr("Not installed here: {0}. Its place is kept; another stands in for it").format(m["missing"][0])
+        elif m["outdated"]:
+            words = tr("{0}; the picture stays as it was made as far as it can").format(m["outdated"][0])
+        self.warned.emit(words)
+
+    def _mine(self, m: dict[str, Any]) -> bool:
+        p = self.photo
+        return p is not None and (str(p.path), p.copy) == (m["path"], m.get("copy", 0))
+
     def _unopened(self, m: dict[str, Any]) -> None:
-        if self.photo is not None and str(self.photo.path) == m["path"]:
+        if self._mine(m):
             self.failed.emit(m["why"])
 
-    def _glanced(self, m: dict[str, Any]) -> None:
-        for path, row in m["rows"].items():
-            photo = self.catalog.photo(Path(path))
-            if photo is not None and photo is not self.photo:
-                self.catalog.mark(photo.path, **row)
-
     def _ahead(self) -> None:
-        photo = self.catalog.beside(1)
-        if photo is not None and photo is not self.photo and not self.engine.mailbox.busy:
-            self.engine.send("open", path=str(photo.path), ahead=True)
-
-    def rate(self, paths: Sequence[Path], rating: int | None = None, label: str | None = None) -> None:
-        """Give stars or a label."""
-        if self.photo is not None and self.photo.path in paths and self.document is not None:
-            self.keeper.rate(rating, label)
-        others = [str(p) for p in paths if self.photo is None or p != self.photo.path]
-        for p in paths:
-            self.catalog.mark(p, rating, label)
-        if others:
-            more = {k: v for k, v in (("rating", rating), ("label", label)) if v is not None}
-            self.engine.send("rate", paths=others, **more)
+        """Open the neighbours for later: the next one first."""
+        if self.engine.mailbox.busy:
+            return
+        for step in (1, -1):
+            photo = self.catalog.beside(step)
+            if photo is not None and self.photo is not None and photo.path != self.photo.path:
+                self.engine.send("open", path=str(photo.path), ahead=True)
+                self.previews.ask(photo.path, "large", photo.copy)
 
     # --- recipes ------------------------------------------------------------------------------------------------------
 
@@ -213,6 +244,24 @@ class Session(Rendering):
         # a choice that names the parameter is what makes it count
         modes = {p.name: name for p in info.params if p.kind == "choice" and name in p.choices}
         d.apply(m["entry"], {name: m["rect"]} | modes, tr("picked"))
+
+    def put_fitted(self, recipe: Recipe, words: str, value: str = "") -> None:
+        """Make a recipe from elsewhere the one in force, once the engine has made it fit this picture."""
+        if self.document is not None:
+            row = {"recipe": recipe, "words": words, "value": value}
+            self.engine.send("fit", path=str(self.document.path), **row)
+
+    def _fitted(self, m: dict[str, Any]) -> None:
+        if self.document is not None and m["path"] == str(self.document.path):
+            self.document.put(m["recipe"], m["words"], m["value"])
+
+    def _styled_anew(self, m: dict[str, Any]) -> None:
+        """Styles were saved, imported or deleted."""
+        if self.declared is not None:
+            self.declared = Declarations({**self.declared.data, "styles": m["styles"]})
+            declared_.keep(self.declared)
+            self.styles_changed.emit()
+            self.idle.ask()
 
     def try_style(self, style: StyleInfo | None) -> None:
         """Show a style for as long as the pointer is over it."""
@@ -252,29 +301,6 @@ class Session(Rendering):
         if new:
             self.idle.ask()
 
-    def copy(self) -> None:
-        """Remember this photograph's look."""
-        if self.document is not None:
-            self.copied = self.document.recipe
-            self.said.emit(tr("Look copied"))
-
-    def paste(self, paths: Sequence[Path]) -> None:
-        """Lay what was copied onto photographs; what is about the frame (crop and such) stays theirs."""
-        d = self.document
-        if self.copied is None or d is None or self.declared is None:
-            return
-        by_slot = [(e["slot"], self.declared.stages.get(e["stage"])) for e in self.copied["entries"]]
-        slots = {
-            s
-            for s, info in by_slot
-            if info is not None and not any(p.kind == "rect" and not p.inference for p in info.params)
-        }
-        if d.path in paths or not paths:
-            d.put(recipes.pasted(d.recipe, self.copied, slots), tr("Look pasted"))
-        others = [str(p) for p in paths if p != d.path]
-        if others:
-            self.engine.send("paste", paths=others, recipe=self.copied, slots=sorted(slots), default=d.default)
-
     def _extras(self) -> None:
         """Thumbnails of the boundaries, covers of the styles, the next photograph: when nothing else is to be done."""
         d = self.document
@@ -288,8 +314,3 @@ class Session(Rendering):
             made = {"": recipes.with_looks(d.recipe, ())} | made
             self.engine.send("covers", recipes=made, width=192, height=116, **row)
         self.ahead.ask()
-
-
-def _frames(info: StageInfo) -> bool:
-    """Whether a stage decides what part of the picture is shown: it has a rectangle that is not there to be measured."""
-    return any(p.kind == "rect" and not p.inference for p in info.params)

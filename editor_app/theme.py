@@ -98,6 +98,7 @@ LIGHT = Theme(
 THEMES = {"dark": DARK, "light": LIGHT}
 
 TOP, STRIP, FILM, STATUS, LEFT, RAIL, RIGHT, ROW, HEAD = 44, 108, 92, 24, 240, 44, 328, 26, 32
+STRIP_LOW, FILM_LOW = 28, 68
 """Sizes of the parts of the window in logical pixels."""
 
 FAMILIES = [

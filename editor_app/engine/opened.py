@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import torch
 from editor_app.engine import views
 from modisp import Recipe, Sidecar, Stage, list_stages, open_image
 from modisp.cache import Cache
+from modisp.defaults import default_for
 from modisp.image import Frame, Image, State
+from modisp.io.ratings import read_rating
 from modisp.recipe import Entry
 from modisp.run import Run
 from modisp.session import open_source
@@ -23,6 +26,7 @@ from modisp.sidecar import beside
 from modisp.stage import Reading, cancellable
 from modisp.tiles import Progress
 
+_KEPT = 3  # RAW zones of one picture
 Ask = Callable[[], bool]
 Tell = Callable[[float, str], None]
 
@@ -39,15 +43,20 @@ class Opened:
     readings: dict[str, Reading] = field(default_factory=dict)  # that the file itself brought along
     done: str = ""  # the RAW zone that is developed, as JSON
     done_entries: tuple[Entry, ...] = ()
+    made: list[str] = field(default_factory=list)  # RAW zones that are developed, the last one last
     quick: Image | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     measured: dict[str, Reading] = field(default_factory=dict)  # by the last full rendering
+    copy: int = 0  # the version that is looked at: a virtual copy's number
 
     @classmethod
     def open(cls, path: Path, cache: Cache) -> Opened:
         """Open a file with all that belongs to it; ImageError says in one sentence why not."""
         image = open_image(path)
-        image, default, readings = open_source(image, None) if not image.meta.done else open_source(path, None)
+        if image.meta.done:
+            image, default, readings = open_source(path, None)
+        else:
+            default, readings = default_for(image), {}
         # hashed now, once, and not inside the first rendering
         return cls(path, image, default, Sidecar.load(path), cache, readings)
 
@@ -72,13 +81,17 @@ class Opened:
         """What tells one RAW zone from another."""
         return json.dumps([e.dump() for e in part], sort_keys=True)
 
+    def developed(self, part: tuple[Entry, ...]) -> bool:
+        """Whether a RAW zone is there; the last few are, so that two can be compared."""
+        return self.key(part) in self.made
+
     def hybrid(self, plain: Recipe) -> tuple[Image, Recipe, bool]:
         """(source, recipe, whether it is only a stand-in) for a rendering that waits for nothing slow.
 
         While the RAW zone is being developed, the look zone goes on with the last one, or with a quick one.
         """
         part = self.raw_part(plain)
-        if not part or self.key(part) == self.done:
+        if not part or self.developed(part):
             return self.image, plain, False
         if self.done:
             n = len(plain.entries) - len([e for e in plain.entries if e.id not in {p.id for p in part}])
@@ -94,7 +107,7 @@ class Opened:
     def develop_raw(self, plain: Recipe, ask: Ask, tell: Tell) -> None:
         """Develop the RAW zone of a recipe and keep it; raises Cancelled."""
         part = self.raw_part(plain)
-        if not part or self.key(part) == self.done:
+        if not part or self.developed(part):
             return
         with cancellable(ask), torch.inference_mode():
             run = Run(
@@ -108,10 +121,18 @@ class Opened:
             run.let_go()
         with self.lock:
             self.done, self.done_entries = self.key(part), part
+            self.made = [*[k for k in self.made if k != self.done], self.done][-_KEPT:]
 
     def pinned(self, plain: Recipe) -> dict[str, Reading]:
         """Readings that a sidecar or the file itself keeps for this recipe."""
-        return {**self.readings, **self.sidecar.pinned(plain)}
+        return {**self.readings, **self.version.pinned(plain)}
+
+    @property
+    def version(self) -> Sidecar:
+        """What the sidecar says of the version that is looked at."""
+        with suppress(KeyError):
+            return self.sidecar.version(self.copy)
+        return Sidecar(self.path)
 
     def run(self, source: Image, recipe: Recipe, until: str | None) -> Run:
         """A run over the whole recipe, or up to an entry."""
@@ -126,7 +147,8 @@ class Opened:
 
     def told(self) -> dict[str, Any]:
         """Everything that the window is told when the picture is open."""
-        s = self.sidecar
+        s, whole = self.version, self.sidecar
+        rating, label = (s.rating, s.label) if whole.touched else read_rating(self.path) or (0, "")
         recipe = (s.recipe or self.default).fit(self.image)
         with torch.inference_mode():
             source, plain, _ = self.hybrid(recipe.resolve())
@@ -134,14 +156,16 @@ class Opened:
         full = views.turned(run.full, run.meta.orientation)
         return {
             "path": str(self.path),
+            "copy": self.copy,
             "recipe": recipe.dump(),
             "default": self.default.fit(self.image).dump(),
             "edited": s.recipe is not None,
             "facts": views.facts(self.image),
             "history": s.history,
-            "rating": s.rating,
-            "label": s.label,
-            "problem": s.problem,
+            "rating": rating,
+            "label": label,
+            "problem": whole.problem,
+            "newer": whole.newer,
             "outdated": [str(o) for o in s.outdated()],
             "missing": list(recipe.missing),
             "accepted": self.accepted(),

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +21,7 @@ import torch
 from editor_app.engine import files
 from editor_app.engine.declare import declarations
 from editor_app.engine.lanes import Lane
+from editor_app.engine.looking import Looking
 from editor_app.engine.opened import Opened, located
 from editor_app.engine.render import Rendered, cover, render, thumbnail
 from editor_app.pages import Page
@@ -35,7 +36,7 @@ _QUIET = 0.1  # seconds between two words on progress
 Message = Mapping[str, Any]
 
 
-class Server:
+class Server(Looking):
     """One window's engine."""
 
     def __init__(self, out: IO[str]) -> None:
@@ -43,7 +44,8 @@ class Server:
         self.cache = Cache(folder=home("cache"))
         self.open: OrderedDict[str, Opened] = OrderedDict()
         self.pages: dict[str, Page] = {}
-        self.shown: Rendered | None = None
+        self.saving: Counter[str] = Counter()
+        self.shown: dict[str, Rendered] = {}  # the last renderings, by what they are for
         trouble = lambda why: self.tell("trouble", why=why)  # noqa: E731
         self.look = Lane("looks", trouble)
         self.raw = Lane("raw", trouble, newest=True, aside=True)
@@ -51,6 +53,7 @@ class Server:
         self.spare = Lane("spare", trouble, newest=True, aside=True)
         self.covers = Lane("covers", trouble, newest=True, aside=True)
         self.files = Lane("files", trouble)
+        self.glances = Lane("glances", trouble, newest=True, aside=True)
         self.thumbs: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
     def tell(self, what: str, **more: Any) -> None:
@@ -86,14 +89,16 @@ class Server:
         def work(stop: Callable[[], bool]) -> None:
             try:
                 if not m.get("ahead"):
+                    while self.saving[m["path"]] and not stop():  # what is read must be what was written last
+                        time.sleep(0.01)
                     found = self._opened(m["path"])
-                    found.sidecar = Sidecar.load(found.path)  # it may have changed since
+                    found.sidecar, found.copy = Sidecar.load(found.path), int(m.get("copy", 0))  # it may have changed
                     self.tell("opened", **found.told())
                 elif m["path"] not in self.open:
                     self._opened(m["path"])
             except (ImageError, OSError, ValueError, TypeError) as why:
                 if not m.get("ahead"):
-                    self.tell("unopened", path=m["path"], why=str(why))
+                    self.tell("unopened", path=m["path"], copy=m.get("copy", 0), why=str(why))
 
         self.opening.put(work, m["path"])
 
@@ -120,11 +125,12 @@ class Server:
         plain = o.plain(m["recipe"])
         with o.lock:
             source, recipe, standing_in = o.hybrid(plain)
-        if standing_in:
+        aside = str(m["kind"]).startswith("other")  # what is only compared with waits its turn
+        if standing_in and not (aside and self.raw.busy):
             self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
         made = render(o, source, recipe, m, stop)
-        self.shown = made
-        if not standing_in:
+        self.shown[{"drag": "base"}.get(m["kind"], m["kind"])] = made
+        if not standing_in and not aside:
             o.measured = made.readings
         page = self._page(m["page"])
         h, w, _ = made.view.pixels.shape
@@ -168,9 +174,12 @@ class Server:
         self.pages.pop(str(m["page"]), None)
 
     def do_probe(self, m: Message) -> None:
-        """Values of the last rendering at (x, y), fractions of its width and height."""
-        if self.shown is not None:
-            self.tell("probed", serial=m["serial"], **self.shown.probe(m["x"], m["y"]))
+        """Values of the last rendering (`role`: base or region) at (x, y), fractions of its width and height."""
+        made = self.shown.get(m["role"])
+        if made is None:
+            self.tell("probed", serial=m["serial"], values=[], state="", space="")
+        else:
+            self.tell("probed", serial=m["serial"], **made.probe(m["x"], m["y"]))
 
     def do_strip(self, m: Message) -> None:
         """A thumbnail of every boundary, one by one, when nothing else is to be done; tells `strip` for each."""
@@ -216,7 +225,7 @@ class Server:
         while (self.look.busy or self.raw.busy) and not stop():
             time.sleep(0.02)
         part = o.raw_part(plain)
-        return not stop() and (not part or o.key(part) == o.done)
+        return not stop() and (not part or o.developed(part))
 
     # --- recipes and files ------------------------------------------------------------------------------------------
 
@@ -228,6 +237,15 @@ class Server:
             self.tell("trouble", why=str(why))
             return
         self.tell("swapped", path=m["path"], recipe=recipe.dump(), stage=m["stage"])
+
+    def do_fit(self, m: Message) -> None:
+        """A recipe from elsewhere, made fit for a picture; tells `fitted`."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            recipe = Recipe.load(m["recipe"]).fit(self._opened(m["path"]).image)
+            self.tell("fitted", path=m["path"], recipe=recipe.dump(), words=m["words"], value=m["value"])
+
+        self.opening.put(work)
 
     def do_locate(self, m: Message) -> None:
         """Where a rectangle of the result lies in what an entry reads; tells `located`."""
@@ -243,19 +261,43 @@ class Server:
         """Write a sidecar; tells `saved`, `conflict` or `unsaved`."""
         o = self.open.get(m["path"])
         measured = dict(o.measured) if o is not None else {}
-        self.files.put(lambda stop: files.save(m, measured, self.tell), m["path"])
+        self.saving[m["path"]] += 1
+
+        def work(stop: Callable[[], bool]) -> None:
+            try:
+                files.save(m, measured, self.tell)
+            finally:
+                self.saving[m["path"]] -= 1
+
+        self.files.put(work, m["path"])
 
     def do_glance(self, m: Message) -> None:
-        """Ratings, labels and whether they are edited of many pictures; tells `glanced` in portions."""
-        self.files.put(lambda stop: files.glance(m["paths"], self.tell, stop))
+        """Ratings, labels, whether they are edited, copies of many pictures; tells `glanced` in portions."""
+        self.glances.put(lambda stop: files.glance(m["paths"], self.tell, stop))
 
     def do_rate(self, m: Message) -> None:
         """Set the rating or label of pictures that are not open; tells `glanced`."""
         self.files.put(lambda stop: files.rate(m, self.tell))
 
+    def do_xmp(self, m: Message) -> None:
+        """Write stars and labels as XMP beside pictures; tells `xmp`."""
+        self.files.put(lambda stop: files.write_xmp(m, self.tell))
+
     def do_paste(self, m: Message) -> None:
         """Lay parts of a recipe onto other pictures' sidecars; tells `pasted`."""
         self.files.put(lambda stop: files.paste(m, self.tell))
+
+    def do_copy(self, m: Message) -> None:
+        """Make a virtual copy; tells `copied`."""
+        self.files.put(lambda stop: files.copy_(m, self.tell))
+
+    def do_uncopy(self, m: Message) -> None:
+        """Take a virtual copy out; tells `uncopied`."""
+        self.files.put(lambda stop: files.uncopy(m, self.tell))
+
+    def do_default(self, m: Message) -> None:
+        """Save or forget how pictures of this camera begin; tells `default_kept`."""
+        self.opening.put(lambda stop: files.keep_default(m, self._opened(m["path"]).image, self.tell))
 
     def do_export(self, m: Message) -> None:
         """Export one picture; tells `exporting` on the way, `exported` or `unexported` at the end."""

@@ -177,6 +177,7 @@ def facts(image: Image) -> dict[str, Any]:
         "date": m.date,
         "gps": m.gps,
         "size": [image.frame.full[1], image.frame.full[0]],
+        "crop": list(m.crop) if m.crop else None,
         "cfa": "/".join(m.cfa),
         "state": image.state.name,
         "orientation": m.orientation,

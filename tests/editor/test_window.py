@@ -211,9 +211,9 @@ def test_styles_are_tried_applied_and_weighed(qtbot: Any, window: Window, folder
 
 def test_paste_onto_others(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p0.png")
-    window.session.copy()
+    window.session.shelf.copy()
     with qtbot.waitSignal(window.session.engine.pasted, timeout=5000):
-        window.session.paste([folder / "p2.png"])
+        window.session.shelf.paste([window.session.catalog.photo(folder / "p2.png")])
     d = window.session.document
     data = json.loads((folder / "p2.png.modisp").read_text())
     assert d is not None and data["recipe"]["entries"] == d.recipe["entries"] and data["rating"] == 4
