@@ -104,7 +104,7 @@ class Window(Desk):
         names = ["snapshot", "copy", "reset_all", "split", "before", "fit", "one", "two", "zoom", "zoom_in", "zoom_out"]
         names += ["clipping", "gamut", "grid", "boundary_before", "boundary_after", "result"]
         self.commands.enable(names, live)
-        self.commands.enable(("paste",), live and self.session.copied is not None)
+        self.commands.enable(("paste",), live and self.session.shelf.copied is not None)
         self.commands.enable(("undo",), d is not None and d.can_undo)
         self.commands.enable(("redo",), d is not None and d.can_redo)
 
