@@ -2,13 +2,12 @@
 
 A `ToneParams` holds what a network (or a fit) has to say of one picture, or of a batch of pictures (B first):
 
-| part   | shape          | meaning                                                                                       |
-|--------|----------------|-----------------------------------------------------------------------------------------------|
-| gain   | (B,)           | stops that bring the scene's middle to middle grey (0.18)                                     |
-| curve  | (B, 25)        | the global curve: cube root of display luminance at `KNOTS` (EV from middle grey), rising     |
-| grid   | (B, 8, 16, 16) | local stops: 8 levels of scene light, 16 rows, 16 columns of the whole picture; mean 0 a level |
-| chroma | (B, 3, 12, 6, 4) | on 12 hues × 6 lightnesses × 4 saturations of Oklab: log2 of the factor on chroma, turn of the hue (rad), shift of lightness per chroma; nothing of it touches grey |
-| tint   | (B, 2, 6)      | Oklab a, b added at 6 lightnesses (toned looks; 0 keeps grey grey)                            |
+- `gain` (B,): stops that bring the scene's middle to middle grey (0.18).
+- `curve` (B, 25): the global curve: cube root of display luminance at `knots()` (EV from middle grey), rising.
+- `grid` (B, 8, 16, 16): local stops at 8 levels of scene light, 16 rows and 16 columns of the whole picture; mean 0 a level.
+- `chroma` (B, 3, 12, 6, 4): on 12 hues × 6 lightnesses × 4 saturations of Oklab: log2 of the factor on chroma, turn of the
+  hue (rad), shift of lightness per chroma.  Nothing of it touches grey.
+- `tint` (B, 2, 6): Oklab a, b per lightness, added at 6 lightnesses (toned looks; 0 keeps grey grey).
 
 `apply` is the definition: every pixel for itself once its place is known, so fits run on any few pixels.  The stage runs
 the same from small tables (`modisp.operators.tonebake`).  What leaves the gamut is led in by the fixed curve of
@@ -82,6 +81,10 @@ class ToneParams:
 
     def __mul__(self, factor: float) -> ToneParams:
         return ToneParams(*(v * factor for v in self.items().values()))
+
+    def to(self, device: torch.device | str) -> ToneParams:
+        """The same on a device."""
+        return ToneParams(*(v.to(device) for v in self.items().values()))
 
     def towards(self, other: ToneParams, strength: float | Mapping[str, float]) -> ToneParams:
         """From these (0) to others (1), in parameter space; `strength` for all parts or by name (missing: 1)."""
@@ -194,15 +197,17 @@ def fitted(rgb: torch.Tensor) -> torch.Tensor:
     return y + colour * (wanted / reach.clamp_min(1e-6))
 
 
-def _lab(rgb: torch.Tensor) -> torch.Tensor:
-    lms, lab, _, _ = spaces._oklab_matrices()
+def lab(rgb: torch.Tensor) -> torch.Tensor:
+    """Oklab of linear Rec.2020 (B, 3, N), with a slope that stays finite at black."""
+    lms, mix, _, _ = spaces._oklab_matrices()
     cones = torch.einsum("ij,bjn->bin", lms.to(rgb), rgb)
     # the slope of a cube root at 0 is infinite, which gradients must not meet
     roots = (cones.abs() + 1e-9).pow(1 / 3) * cones.sign()
-    return torch.einsum("ij,bjn->bin", lab.to(rgb), roots)
+    return torch.einsum("ij,bjn->bin", mix.to(rgb), roots)
 
 
-def _rgb(lab: torch.Tensor) -> torch.Tensor:
+def rgb_of(lab: torch.Tensor) -> torch.Tensor:
+    """The inverse of `lab`."""
     _, _, roots, rgb = spaces._oklab_matrices()
     return torch.einsum("ij,bjn->bin", rgb.to(lab), torch.einsum("ij,bjn->bin", roots.to(lab), lab).pow(3))
 
@@ -218,5 +223,5 @@ def apply(params: ToneParams, rgb: torch.Tensor, at: torch.Tensor, guide: torch.
     moved = light + local(params.grid, at, light + guide)
     v = curved(params.curve, moved)
     ratio = v.pow(3) / luminance.clamp_min(_FLOOR)
-    lab = _lab(rgb * ratio[:, None])
-    return fitted(_rgb(coloured(params.chroma, params.tint, lab, v)))
+    carried = lab(rgb * ratio[:, None])
+    return fitted(rgb_of(coloured(params.chroma, params.tint, carried, v)))

@@ -1,0 +1,119 @@
+"""The task of a tone network: to finish a picture as its teacher does, from a small view and some pixels of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..color import spaces
+from ..metrics import xyz_to_lab
+from ..operators import tonemap
+from ..operators.tonemap import ToneParams
+from ..operators.toneview import params_of, see
+from ..teach import TEACHERS
+from . import data, tone_data
+
+LESSONS = 2400
+AT_ONCE = 1200
+"""Pixels of each picture in one step."""
+Example = tuple[Tensor, ...]
+
+
+def lab(light: Tensor) -> Tensor:
+    """Linear Rec.2020 (B, 3, N) → CIE L*a*b* (B, N, 3)."""
+    to = spaces.between("rec2020", "xyz").to(light)
+    return xyz_to_lab(torch.einsum("ij,bjn->bni", to, light).clamp_min(0))
+
+
+def seen_difference(a: Tensor, b: Tensor) -> Tensor:
+    """A colour difference close to ΔE2000 that can be learned by: CIE94's weights, smooth at 0; of L*a*b* (…, 3)."""
+    chroma = torch.hypot(b[..., 1] + 1e-4, b[..., 2])
+    d = a - b
+    light = d[..., 0]
+    # along the chroma and across it
+    along = (d[..., 1] * b[..., 1] + d[..., 2] * b[..., 2]) / chroma.clamp_min(1e-2)
+    square = d[..., 1] ** 2 + d[..., 2] ** 2
+    across = (square - along**2).clamp_min(0)
+    dark = 1 + 0.015 * (b[..., 0] - 50) ** 2 / (20 + (b[..., 0] - 50) ** 2).sqrt()
+    total = (light / dark) ** 2 + (along / (1 + 0.045 * chroma)) ** 2 + across / (1 + 0.015 * chroma) ** 2
+    return (total + 0.01).sqrt()
+
+
+def predict(net: nn.Module, square: Tensor) -> ToneParams:
+    """The finish that a network gives pictures, from their square views (B, 3, 128, 128)."""
+    seen = see(square)
+    return params_of(net(*seen.inputs()), seen)
+
+
+def examples(teacher: str, folder: Path | None, kept: Path) -> Callable[[int, torch.Generator], Example]:
+    """What draws lessons of a stock: (views, pixels, places, finished pixels)."""
+    with torch.no_grad():
+        stock = tone_data.stock(data.data_folder(folder), [TEACHERS[teacher]], LESSONS, kept / f"{teacher}.pt", seed=1)
+
+    def draw(count: int, random: torch.Generator) -> Example:
+        rows = [stock[int(i)] for i in torch.randint(len(stock), (count,), generator=random)]
+        out: list[tuple[Tensor, ...]] = []
+        for row in rows:
+            pick = torch.randint(row.rgb.shape[1], (AT_ONCE,), generator=random)
+            view, at = row.seen, row.at[:, pick]
+            if bool(torch.rand((), generator=random) < 0.5):  # light falls from above: left and right alone may change
+                view = view.flip(2)
+                at = torch.stack([1 - at[0], at[1]])
+            ev = 2.0 ** float(torch.empty(()).uniform_(-1, 1, generator=random))
+            out.append((view * ev, row.rgb[:, pick] * ev, at, row.finished[0][:, pick]))
+        return tuple(torch.stack(c) for c in zip(*out, strict=True))
+
+    return draw
+
+
+def loss(net: nn.Module, example: Example) -> Tensor:
+    """Mean difference, a little more where a picture is far off, and of the picture without its local part."""
+    square, rgb, at, finished = example
+    params = predict(net, square)
+    target = lab(finished)
+    off = seen_difference(lab(tonemap.apply(params, rgb, at)), target)
+    total = off.mean() + 0.1 * off.square().mean(1).sqrt().mean()
+    if getattr(net, "grid", False):
+        few = slice(0, rgb.shape[2] // 4)
+        alone = ToneParams(params.gain, params.curve, torch.zeros_like(params.grid), params.chroma, params.tint)
+        flat = seen_difference(lab(tonemap.apply(alone, rgb[:, :, few], at[:, :, few])), target[:, few])
+        total = total + 0.1 * flat.mean() + 2e-3 * params.grid.square().mean()
+    return total + 1e-3 * params.chroma.square().mean()
+
+
+def score(net: nn.Module, pictures: Sequence[Tensor], teacher: str) -> dict[str, float]:
+    """Mean ΔE2000 and PSNR (dB) of a few pixels of each held-out picture, against the teacher."""
+    from ..metrics import delta_e
+
+    rows = _watched(teacher)
+    errors, noise = [], []
+    for row in rows:
+        out = tonemap.apply(predict(net, row.seen[None]), row.rgb[None], row.at[None]).clamp(0, 1)
+        truth = row.finished[:1]
+        errors.append(float(delta_e(lab(out), lab(truth)).mean()))
+        to = spaces.between("rec2020", "srgb")
+        a, b = (data.encode(torch.einsum("ij,bjn->bin", to, x)) for x in (out, truth))
+        noise.append(-10 * float((a - b).square().mean().log10()))
+    return {"de": sum(errors) / len(rows), "worst": max(errors), "psnr": sum(noise) / len(rows), "least": min(noise)}
+
+
+_kept: dict[str, list[tone_data.Lesson]] = {}
+
+
+def _watched(teacher: str) -> list[tone_data.Lesson]:
+    import numpy as np
+
+    if teacher not in _kept:
+        random = np.random.default_rng(5)
+        scenes = tone_data.held_out(data.data_folder())
+        _kept[teacher] = [tone_data.lesson(s, [TEACHERS[teacher]], random, 4000) for s in scenes]
+    return _kept[teacher]
+
+
+def examples_of(teacher: str) -> Callable[[Path | None, Path], Callable[[int, torch.Generator], Example]]:
+    """`examples` of one teacher."""
+    return partial(examples, teacher)
