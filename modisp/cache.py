@@ -67,6 +67,14 @@ class Cache:
         self._remember(key, found)
         return found
 
+    def where(self, key: str) -> str:
+        """Where tensors lie under a key: "disk", "memory" or ""."""
+        path = self._path(key, ".safetensors") if key else None
+        if path is not None and path.is_file():
+            return "disk"
+        with self._lock:
+            return "memory" if key in self._items else ""
+
     def put(self, key: str, tensors: Tensors, *, disk: bool = False) -> None:
         """Keep tensors under a key; on disk too where asked."""
         self._remember(key, tensors)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from time import perf_counter
 
 import torch
 
@@ -22,25 +23,12 @@ from modisp.recipe import Entry, Recipe
 from modisp.resample import resize_image
 from modisp.session import entries_between
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
+from modisp.steps import Step, averaged, finer, grid, needs, snap
 from modisp.tiles import Progress, each, fineness, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
 """Frames up to this many pixels are rendered stage by stage, each result kept, so that a change re-runs only what follows."""
-
-
-@dataclass
-class Step:
-    """One stage of a run, with what is known before it: metadata, full size and key of its input."""
-
-    id: str
-    stage: Stage
-    meta: Metadata
-    full: tuple[int, int]
-    key: str
-    seen_key: str  # of the input as automatic readings see it
-    reading: Reading
-    meta_after: Metadata
-    full_after: tuple[int, int]
+WIDE = 6  # rows: a stage that reads further round a pixel of such a frame is given its input whole
 
 
 class Run:
@@ -63,6 +51,7 @@ class Run:
         self.source: Image | None = source
         self.start = (source.state, source.meta, source.frame.full)
         self.source_key = source_key(source)
+        self.took: dict[str, float] = {}  # seconds of work by entry, for what was not found in the cache
         plain = recipe.fit(source).resolve()
         entries = entries_between(plain, source, until)
         self.steps: list[Step] = []
@@ -91,13 +80,25 @@ class Run:
             meta, full, self.state = step.meta_after, step.full_after, stage.writes
         self.meta, self.full, self.key = meta, full, key
 
+    def kept(self, entry: str) -> str:
+        """Where the result of an entry is kept: "disk", "memory" or "" (it is made anew when it is wanted)."""
+        n = next((i for i, s in enumerate(self.steps) if s.id == entry), None)
+        if n is None:
+            return ""
+        if n >= self.raw_end:
+            return "memory" if any(self.cache.where(t.get(n + 1, "")) for t in self.cache.trails.values()) else ""
+        where = self.cache.where(self._raw_key())
+        if where == "disk" or type(self.steps[n].stage).infer is Stage.infer:
+            return where
+        return self.cache.where(self._infer_key(self.steps[n])) or where
+
     def _work(self, entries: list[Entry], full: tuple[int, int]) -> int:
         """Units of work of a whole development: tiles, those of `infer` fourfold."""
         stages = [e.active() for e in entries if e.on and not e.active().is_neutral()]
         whole = Frame.whole(*full)
         slow = [s for s in stages if type(s).infer is not Stage.infer]
         passes = 1 + any(s.raw_zone for s in stages)
-        return passes * len(tiles_of(whole, self.tile)) + sum(4 * len(tiles_of(whole, _grid(s.tile))) for s in slow)
+        return passes * len(tiles_of(whole, self.tile)) + sum(4 * len(tiles_of(whole, grid(s.tile))) for s in slow)
 
     @property
     def readings(self) -> dict[str, Reading]:
@@ -144,25 +145,32 @@ class Run:
         step = self.steps[n - 1]
         if seen and not step.stage.seen_by_measure:
             return self._pull(n - 1, frame, seen, fine)
-        need = _needs(step, frame)
-        image = _averaged(self._pull(n - 1, _finer(step, need, fine), seen, fine), need)
+        need = needs(step, frame)
+        image = averaged(self._pull(n - 1, finer(step, need, fine), seen, fine), need)
         checkpoint()
         parts = self._parts(n - 1, need)
-        pixels = step.stage.place(replace(image, meta=step.meta), step.reading, parts, frame)
+        pixels = self._placed(step, replace(image, meta=step.meta), parts, frame)
         return Image(pixels, step.stage.writes, step.meta_after, frame)
+
+    def _placed(self, step: Step, image: Image, parts: Parts, frame: Frame) -> torch.Tensor:
+        start = perf_counter()
+        pixels = step.stage.place(image, step.reading, parts, frame)
+        self.took[step.id] = self.took.get(step.id, 0.0) + perf_counter() - start
+        return pixels
 
     def _kept(self, n: int, frame: Frame, fine: int) -> Image:
         """As `_pull`, from the latest result in memory that still holds; the result is kept.
 
-        Strips go through all stages at once, small enough for the processor's cache.  Only the input of the
-        first stage that changed since the last such request is kept besides: what has changed is likely to change again.
+        Strips go through all stages at once, small enough for the processor's cache; only the input of stages that read
+        far round a pixel is made whole first, or strips would overlap many times over.  That is kept besides, and the input
+        of the first stage that changed since the last such request: what has changed is likely to change again.
         """
         frames, keys = {n: frame}, {}
         for i in range(n, self.raw_end, -1):
             step = self.steps[i - 1]
             after = key_after(step.key, step.stage, step.reading)
             keys[i] = key_of("look", after, *dataclasses.astuple(frames[i]), str(self.device))
-            frames[i - 1] = _finer(step, _needs(step, frames[i]), fine)
+            frames[i - 1] = finer(step, needs(step, frames[i]), fine)
         trail = key_of("trail", *dataclasses.astuple(frame))
         before = self.cache.trails.get(trail, {})
         self.cache.trails[trail] = keys
@@ -170,10 +178,13 @@ class Run:
             self.cache.drop(old)  # a drag makes hundreds of results, and asks for none again; memory is best used anew
         changed = next((i for i in range(self.raw_end + 1, n) if before.get(i) != keys[i]), n)
         start = next((i for i in range(n, self.raw_end, -1) if self.cache.get(keys[i])), self.raw_end)
-        for end in sorted({changed - 1, n}):
+        wide = {i - 1 for i in range(start + 1, n + 1) if self._reach(i, frames[i]) > WIDE}
+        for end in sorted({changed - 1, n} | wide):
             if start < end:
                 self._fuse(start, end, frames, keys, fine)
                 start = end
+                if (old := before.get(end)) and old != keys[end]:
+                    self.cache.drop(old)
         step = self.steps[n - 1]
         return Image(self._held(keys[n]), step.stage.writes, step.meta_after, frame)
 
@@ -196,17 +207,22 @@ class Run:
                 return base.cut(t)
             checkpoint()
             step = self.steps[n - 1]
-            need = _needs(step, t)
-            image = replace(_averaged(pull(n - 1, _finer(step, need, fine)), need), meta=step.meta)
-            pixels = step.stage.place(image, step.reading, self._parts(n - 1, need), t)
+            need = needs(step, t)
+            image = replace(averaged(pull(n - 1, finer(step, need, fine)), need), meta=step.meta)
+            pixels = self._placed(step, image, self._parts(n - 1, need), t)
             return Image(pixels, step.stage.writes, step.meta_after, t)
 
         def one(t: Frame) -> None:
             top, left = t.within(frames[end])
             out[:, top : top + t.size[0], left : left + t.size[1]] = pull(end, t).pixels
 
-        each(one, strips(frames[end]))
+        each(one, strips(frames[end], self._reach(start + 1, frames[start + 1])))
         self.cache.put(keys[end], {"pixels": out})
+
+    def _reach(self, n: int, frame: Frame) -> int:
+        """How many rows round those that it gives step n reads; 0 where it moves places."""
+        step, middle = self.steps[n - 1], frame.cut(frame.size[0] // 2, 0, 1, frame.size[1])
+        return (needs(step, middle).size[0] - 1) // 2 if step.full == step.full_after else 0
 
     def _base(self, n: int, frame: Frame) -> Image:
         """The source (n = 0) or the result of the RAW zone, for a frame."""
@@ -273,14 +289,14 @@ class Run:
             self._parts(n, None)
         out = torch.empty(3, *step.full_after, dtype=torch.float16)
         # tiles stay on the CFA lattice, whatever tile size was asked for
-        work = tiles_of(Frame.whole(*step.full_after), _grid(self.tile))
+        work = tiles_of(Frame.whole(*step.full_after), grid(self.tile))
         self.progress.expect(len(work), "demosaicing")
 
         def one(t: Frame) -> None:
-            need = _needs(step, t)
+            need = needs(step, t)
             image = replace(self._pull(self.raw_end - 1, need), meta=step.meta)
             checkpoint()
-            pixels = step.stage.place(image, step.reading, self._parts(self.raw_end - 1, need), t)
+            pixels = self._placed(step, image, self._parts(self.raw_end - 1, need), t)
             top, left = t.within(Frame.whole(*step.full_after))
             out[:, top : top + t.size[0], left : left + t.size[1]] = pixels.to("cpu", torch.float16)
             self.progress.step()
@@ -297,23 +313,30 @@ class Run:
             self._raw()
             self.source = None
 
+    @staticmethod
+    def _infer_key(step: Step) -> str:
+        return key_of("infer", step.key, *identity(step.stage, inference=True), step.reading.dump())
+
     def _parts(self, n: int, frame: Frame | None) -> Parts:
         """What step n's `infer` made, cut (or reduced) to a frame; computed on the whole picture when first wanted."""
         step = self.steps[n]
         stage = step.stage
         if type(stage).infer is Stage.infer:
             return None
-        key = key_of("infer", step.key, *identity(stage, inference=True), step.reading.dump())
+        key = self._infer_key(step)
         found = self.cache.get(key)
         whole = Frame.whole(*step.full)
         if found is None:
             made: dict[str, torch.Tensor] = {}
-            work = tiles_of(whole, _grid(stage.tile))
+            work = tiles_of(whole, grid(stage.tile))
             self.progress.expect(len(work) * 4, f"{stage.title.lower()}")
 
             def one(t: Frame) -> None:
-                need = _snap(t.grow(stage.infer_halo), stage.reads)
-                parts = stage.infer(replace(self._pull(n, need), meta=step.meta), step.reading) or {}
+                need = snap(t.grow(stage.infer_halo), stage.reads)
+                image = replace(self._pull(n, need), meta=step.meta)
+                start = perf_counter()
+                parts = stage.infer(image, step.reading) or {}
+                self.took[step.id] = self.took.get(step.id, 0.0) + perf_counter() - start
                 top, left = t.within(need)
                 a, b = t.within(whole)
                 for name, p in parts.items():
@@ -359,31 +382,3 @@ class Run:
         reading = Reading.load(json.loads(json.dumps(stage.measure(probe).dump())))
         self.cache.put_data(key, reading.dump())
         return reading
-
-
-def _snap(frame: Frame, state: State) -> Frame:
-    """A frame widened so that it starts on the CFA lattice, where the state asks for it."""
-    if not state.on_lattice:
-        return frame
-    top, left = (int(v) % LATTICE for v in (frame.rect[1], frame.rect[0]))
-    return frame.cut(-top, -left, frame.size[0] + top, frame.size[1] + left)
-
-
-def _grid(tile: int) -> int:
-    """A tile's edge that stays on the CFA lattice."""
-    return max(1, tile // LATTICE) * LATTICE
-
-
-def _needs(step: Step, frame: Frame) -> Frame:
-    return _snap(step.stage.needs(frame, step.full, step.meta), step.stage.reads)
-
-
-def _finer(step: Step, need: Frame, fine: int) -> Frame:
-    """The frame to pull where a step needs `need`: finer where display light is still light, yet about to be encoded."""
-    if fine == 1 or step.stage.reads is not State.DISPLAY or step.stage.writes is not State.ENCODED:
-        return need
-    return replace(need, size=(need.size[0] * fine, need.size[1] * fine))
-
-
-def _averaged(image: Image, need: Frame) -> Image:
-    return image if image.frame == need else resize_image(image, need)

@@ -1,0 +1,54 @@
+"""One stage of a run, and which frames it needs of what comes before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from modisp.image import LATTICE, Frame, Image, Metadata, State
+from modisp.resample import resize_image
+from modisp.stage import Reading, Stage
+
+
+@dataclass
+class Step:
+    """One stage of a run, with what is known before it: metadata, full size and key of its input."""
+
+    id: str
+    stage: Stage
+    meta: Metadata
+    full: tuple[int, int]
+    key: str
+    seen_key: str  # of the input as automatic readings see it
+    reading: Reading
+    meta_after: Metadata
+    full_after: tuple[int, int]
+
+
+def snap(frame: Frame, state: State) -> Frame:
+    """A frame widened so that it starts on the CFA lattice, where the state asks for it."""
+    if not state.on_lattice:
+        return frame
+    top, left = (int(v) % LATTICE for v in (frame.rect[1], frame.rect[0]))
+    return frame.cut(-top, -left, frame.size[0] + top, frame.size[1] + left)
+
+
+def grid(tile: int) -> int:
+    """A tile's edge that stays on the CFA lattice."""
+    return max(1, tile // LATTICE) * LATTICE
+
+
+def needs(step: Step, frame: Frame) -> Frame:
+    """The frame of a step's input from which its output `frame` can be made."""
+    return snap(step.stage.needs(frame, step.full, step.meta), step.stage.reads)
+
+
+def finer(step: Step, need: Frame, fine: int) -> Frame:
+    """The frame to pull where a step needs `need`: finer where display light is still light, yet about to be encoded."""
+    if fine == 1 or step.stage.reads is not State.DISPLAY or step.stage.writes is not State.ENCODED:
+        return need
+    return replace(need, size=(need.size[0] * fine, need.size[1] * fine))
+
+
+def averaged(image: Image, need: Frame) -> Image:
+    """An image as it is needed, reduced where it was made finer."""
+    return image if image.frame == need else resize_image(image, need)
