@@ -213,8 +213,16 @@ class Camera:
             to_xyz = d50_to_d65 @ self._to_d50(mired, response)
         else:
             to_xyz = adapt @ np.linalg.inv(self._from_xyz(mired)) @ np.diag(response)
-        matrix = _array(spaces.between64("xyz", "rec2020")) @ to_xyz
-        return torch.from_numpy(matrix / matrix.sum(1, keepdims=True)).float()
+        return _keeping_grey(to_xyz)
+
+    @_remembered
+    def by_color_matrix(self, xy: XY) -> torch.Tensor:
+        """As `to_rec2020`, through the inverse ColorMatrix and Bradford adaptation alone: a maker's second opinion."""
+        if self.monochrome or not self.known:
+            return self.to_rec2020(xy)
+        xy = self.light(xy)
+        inverse = np.linalg.inv(self._from_xyz(1e6 / white.kelvin_from_xy(xy)[0]))
+        return _keeping_grey(_array(spaces.adaptation(xy, spaces.D65)) @ inverse @ np.diag(self._response(xy)))
 
     def _to_d50(self, mired: float, response: _Array) -> _Array:
         """Camera RGB balanced by `response` → XYZ D50, through the ForwardMatrix or what ColorMatrix implies for it."""
@@ -226,6 +234,12 @@ class Camera:
         ideal = np.linalg.inv(self._at(self._body, mired)) @ np.diag(response)
         matrix = forward @ (ideal / ideal.sum(1, keepdims=True))
         return np.asarray(matrix * (_array(spaces.xyz_of(spaces.D50)) / matrix.sum(1))[:, None])
+
+
+def _keeping_grey(to_xyz: _Array) -> torch.Tensor:
+    """Balanced camera RGB → XYZ D65 as a matrix to Rec.2020 whose rows sum to 1."""
+    matrix = _array(spaces.between64("xyz", "rec2020")) @ to_xyz
+    return torch.from_numpy(matrix / matrix.sum(1, keepdims=True)).float()
 
 
 @lru_cache(maxsize=16)

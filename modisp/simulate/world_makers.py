@@ -56,16 +56,23 @@ def clean(sensitivity: Array, chart: Array | None = None, adapted: bool = True) 
     return Matrices(color, forward, adapted)
 
 
-def varied(sensitivity: Array, rng: np.random.Generator, charts: list[Array], amount: float = 1.0) -> Matrices:
+def varied(
+    sensitivity: Array,
+    rng: np.random.Generator,
+    charts: list[Array],
+    amount: float = 1.0,
+    adapted: bool | None = None,
+) -> Matrices:
     """Matrices of some maker for sensitivities (3, 81); `charts` are the reflectances (N, 81) that makers may own.
 
     `amount` 0 gives clean fits to one of the charts, 1 differences as large as those of published matrices.
+    `adapted`: what the maker aims at (see `Matrices`); drawn where it is not given.
     """
     other = perturb(sensitivity, rng, 1.5 * amount, 1.0 * amount, 0.015 * amount, 0.012 * amount, 0.03 * amount)
     body = Camera("", "", other)
     chart = charts[rng.integers(len(charts))]
     weight = np.exp(rng.normal(0, 0.8 * amount, len(chart)))[:, None]
-    adapted = rng.random() < 0.75
+    adapted = bool(rng.random() < 0.75) if adapted is None else adapted
     by_eye = rng.random() < 0.6  # dark things count as much as bright ones
     gains = np.exp(rng.normal(0, 0.015 * amount, 3))
     color, forward = [], []

@@ -1,0 +1,71 @@
+"""What a matrix leaves wrong of a camera's colours, told from the camera's matrices and the light, and perhaps a chart.
+
+The network sees no picture.  It gives the numbers of a closed form (the coefficients of nine terms for each of R, G, B),
+once for a camera under a light.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+TRAITS = 32
+"""Numbers that describe the camera and the light."""
+TERMS = 9
+"""Terms that are weighted for each of R, G, B."""
+BOUND = 0.6
+"""No coefficient is larger."""
+
+# Of many cameras under many lights: what is usual, and how much it varies.  Scales inputs alone, so round figures do.
+_USUAL = (
+    *(1.2, 0.0, -0.1, -0.3, 0.1, 1.5, 1.2, 0.0, -0.1, -0.3, 0.1, 1.5),
+    *(1.2, -0.1, 0.0, -0.4, 0.1, 1.3, 1.2, -0.1, 0.0, -0.4, 0.1, 1.3),
+    *(-0.6, -1.3, -1.4, -0.4, -1.0, -0.9, 2.5, 0.0),
+)
+_VARIES = (
+    *(0.15, 0.07, 0.07, 0.09, 0.08, 0.2, 0.15, 0.07, 0.07, 0.09, 0.08, 0.2),
+    *(0.15, 0.07, 0.07, 0.09, 0.05, 0.13, 0.15, 0.07, 0.07, 0.09, 0.05, 0.13),
+    *(0.25, 0.2, 0.3, 0.2, 0.5, 0.5, 1.0, 0.2),
+)
+
+
+class Color(nn.Module):
+    """Traits (B, 32), and perhaps what a chart told (B, 29), → coefficients (B, 3, 9).
+
+    What a chart tells: the coefficients (27) that it asks for by itself under its own light, that light as mired/100 and tint/100.
+    """
+
+    def __init__(self, hidden: int = 96) -> None:
+        super().__init__()
+        told = 3 * TERMS + 2
+        self.camera = nn.Linear(TRAITS, hidden)
+        self.chart = nn.Linear(told, hidden)
+        self.inner = nn.Linear(hidden, hidden)
+        self.out = nn.Linear(hidden, 6 * TERMS)
+        with torch.no_grad():
+            self.chart.weight.mul_(0.3)
+            self.out.weight.mul_(0.1)
+            self.out.bias.zero_()
+        self.usual: Tensor
+        self.varies: Tensor
+        self.register_buffer("usual", torch.tensor(_USUAL), persistent=False)
+        self.register_buffer("varies", torch.tensor(_VARIES), persistent=False)
+
+    def forward(self, traits: Tensor, chart: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """`known` (B, 1): 1 where there is a chart, 0 where its numbers are to be left out; all where it is not given."""
+        x: Tensor = self.camera((traits - self.usual) / self.varies)
+        own = traits.new_zeros(len(traits), 3 * TERMS)
+        if chart is not None:
+            share = torch.ones_like(chart[:, :1]) if known is None else known
+            own = share * chart[:, : 3 * TERMS]
+            away = chart[:, 3 * TERMS :] - traits[:, -2:]
+            x = x + share * self.chart(torch.cat([own * 8, away], 1))
+        x = functional.silu(x)
+        wanted, trust = self.out(x + functional.silu(self.inner(x))).chunk(2, 1)
+        wanted = 0.3 * wanted + own * torch.sigmoid(5 * trust)
+        return (BOUND * torch.tanh(wanted / BOUND)).reshape(-1, 3, TERMS)
+
+    def macs(self) -> float:
+        """Multiply-accumulates for one pixel: those of the closed form, as the network runs once."""
+        return 3.0 * TERMS

@@ -1,0 +1,233 @@
+"""The training of colour correction: cameras that might be, under lights of every family, with makers' matrices of every kind.
+
+What is told is only what a file tells; what is true is known from spectra.  Half of the examples come with a photograph of
+a chart under another light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from modisp.color import spaces
+from modisp.color.camera import Camera
+from modisp.color.difference import lab, local_frame
+from modisp.color.traits import traits
+from modisp.image import Metadata
+from modisp.operators.chartfit import told_by_chart
+from modisp.operators.rational import terms
+from modisp.simulate import spectra, world, world_lights, world_makers, world_surfaces
+
+CAMERAS, MAKERS, LIGHTS, LAMPS = 3000, 2, 5, 600
+"""Virtual cameras, makers of each, pictures of each by each maker, and lights in all."""
+STEP = 20.0
+"""Mired from one light to the next of those under which a chart's colours are known."""
+POINTS = 40
+"""Colours of each picture."""
+_KEYS = ("sensitivity", "light", "aim", "camera", "lamp", "traits", "matrix", "adapted")
+
+
+def to_rec2020(light: np.ndarray) -> np.ndarray:
+    """(81, 3): reflectances times this are linear Rec.2020 as seen under a light (81,), adapted to D65."""
+    adapted = spaces.adaptation(spectra.xy_of(light), spaces.D65).numpy()
+    out = (spaces.between64("xyz", "rec2020").numpy() @ adapted @ (spectra.observer() * light)).T
+    return np.asarray(out / out.sum(0))
+
+
+def chart_lights() -> np.ndarray:
+    """(n, 81, 3): as `to_rec2020` for smooth lights, `STEP` mired apart from 20000 K on."""
+    kelvins = 1e6 / np.arange(50.0, 520.0, STEP)
+    return np.array([to_rec2020(world_lights.daylight(k) if k > 4000 else spectra.planck(k)) for k in kelvins])
+
+
+def nearest_chart_light(mired: Tensor) -> Tensor:
+    """Index into `chart_lights`."""
+    return ((mired - 50.0) / STEP).round().clamp(0, 23).long()
+
+
+def told(meta: Metadata, neutral: np.ndarray) -> tuple[Tensor, Tensor]:
+    """(traits (32,), matrix (3, 3)) for a picture whose white a camera answers with `neutral` (3,)."""
+    camera = Camera.of(meta)
+    n = neutral / neutral.max()
+    xy = camera.light(camera.xy((float(n[0]), float(n[1]), float(n[2]))))
+    return traits(camera, xy), camera.to_rec2020(xy)
+
+
+class Stock:
+    """Pictures to be taken: which camera, which maker's matrices, which light; made once and kept on disk."""
+
+    def __init__(self, folder: Path | None, keep: Path, cameras: int = CAMERAS, seed: int = 0) -> None:
+        path = keep / f"color-stock-{cameras}-{seed}.pt"
+        if not path.exists():
+            keep.mkdir(parents=True, exist_ok=True)
+            torch.save(_stock(folder, cameras, seed), path)
+        rows = torch.load(path, weights_only=True)
+        for key in _KEYS:
+            setattr(self, key, rows[key])
+        self.things = _things(folder)
+        self.chart = torch.from_numpy(spectra.colorchecker()).float()
+        self.charts = torch.from_numpy(chart_lights()).float()
+        self.day = torch.from_numpy(to_rec2020(spectra.light("D65"))).float()
+
+    sensitivity: Tensor  # (V, 3, 81)
+    light: Tensor  # (L, 81)
+    aim: Tensor  # (L, 81, 3), `to_rec2020` of the lights
+    camera: Tensor  # (groups,)
+    lamp: Tensor  # (groups, LIGHTS)
+    traits: Tensor  # (groups, LIGHTS, 32)
+    matrix: Tensor  # (groups, LIGHTS, 3, 3)
+    adapted: Tensor  # (groups,) 1 where the maker aimed at adapted colours
+
+    def draw(self, count: int, points: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """(traits, matrix, chart, known, seen, wanted, weight) of `count` pictures with `points` colours each."""
+        group = torch.randint(len(self.camera), (count,), generator=random)
+        order = torch.rand(count, LIGHTS, generator=random).argsort(1)
+        here, there = order[:, 0], order[:, 1]
+        pick = self._pick(count, points, random)
+        things = self.things[0][pick]
+        seen, wanted = self.photograph(group, here, things)
+        chart = self.read_chart(group, there, random)
+        known = (torch.rand(count, 1, generator=random) < 0.5).float()
+        at = (group, here)
+        return self.traits[at], self.matrix[at], chart, known, seen, wanted, self.things[1][pick]
+
+    def _pick(self, count: int, points: int, random: torch.Generator) -> Tensor:
+        return torch.multinomial(self.things[2], count * points, True, generator=random).view(count, points)
+
+    def photograph(self, group: Tensor, which: Tensor, things: Tensor) -> tuple[Tensor, Tensor]:
+        """(balanced colours, true Rec.2020), each (B, P, 3), of reflectances (B, P, 81)."""
+        lamp = self.lamp[group, which]
+        sees = (self.sensitivity[self.camera[group]] * self.light[lamp][:, None]).mT
+        aim = torch.where(self.adapted[group][:, None, None] > 0, self.aim[lamp], self.day)
+        return things @ (sees / sees.sum(1, keepdim=True)), things @ aim
+
+    def read_chart(self, group: Tensor, which: Tensor, random: torch.Generator) -> Tensor:
+        """(B, 29): what photographs of the chart tell (see `modisp.nets.color`), with a little noise in every patch."""
+        seen, _ = self.photograph(group, which, self.chart.expand(len(group), -1, -1))
+        seen = seen * (1 + 0.006 * torch.randn(seen.shape, generator=random))
+        light = self.traits[group, which][:, -2:]
+        wanted = self.chart @ self.charts[nearest_chart_light(100 * light[:, 0])]
+        return told_by_chart(seen, self.matrix[group, which], wanted, light)
+
+
+def _stock(folder: Path | None, cameras: int, seed: int) -> dict[str, Tensor]:
+    rng = np.random.default_rng(seed)
+    known, _ = world.split(world.measured_cameras(folder))
+    sensitivities = world.vary(np.array([c.sensitivity for c in known]), rng, cameras)
+    kept, _ = world_lights.split()
+    lamps, families = world_lights.draw(rng, LAMPS, kept)
+    calm = np.flatnonzero(np.isin(families, ("daylight", "planck", "led")))
+    charts = world_makers.owned(world_surfaces.patches(folder))
+    out: dict[str, list[object]] = {k: [] for k in ("camera", "lamp", "traits", "matrix", "adapted")}
+    for number, s in enumerate(sensitivities):
+        for _ in range(MAKERS):
+            amount = 0.0 if rng.random() < 0.4 else float(rng.uniform(0.2, 1.1))
+            made = world_makers.varied(s, rng, charts, amount)
+            if amount == 0 and rng.random() < 0.7:
+                made = world_makers.clean(s, charts[rng.integers(len(charts))], rng.random() < 0.8)
+            meta = _abridged(made.metadata(), rng)
+            which = [*rng.choice(calm, 2, False), *rng.choice(len(lamps), LIGHTS - 2, False)]
+            rows = [told(meta, s @ lamps[i]) for i in which]
+            out["camera"].append(number)
+            out["lamp"].append(which)
+            out["traits"].append(torch.stack([r[0] for r in rows]))
+            out["matrix"].append(torch.stack([r[1] for r in rows]))
+            out["adapted"].append(float(made.adapted))
+    return {
+        "sensitivity": torch.from_numpy(sensitivities).float(),
+        "light": torch.from_numpy(lamps).float(),
+        "aim": torch.from_numpy(np.array([to_rec2020(s) for s in lamps])).float(),
+        "camera": torch.tensor(out["camera"]),
+        "lamp": torch.tensor(np.array(out["lamp"])),
+        "traits": torch.stack(out["traits"]),  # type: ignore[arg-type]
+        "matrix": torch.stack(out["matrix"]),  # type: ignore[arg-type]
+        "adapted": torch.tensor(out["adapted"]),
+    }
+
+
+def _abridged(meta: Metadata, rng: np.random.Generator) -> Metadata:
+    """Some files carry no ForwardMatrix, some matrices for one light alone."""
+    from dataclasses import replace
+
+    if rng.random() < 0.15:
+        meta = replace(meta, forward_matrix=())
+    if rng.random() < 0.08:
+        meta = replace(
+            meta,
+            color_matrix=meta.color_matrix[1:],
+            forward_matrix=meta.forward_matrix[1:],
+            illuminants=meta.illuminants[1:],
+        )
+    return meta
+
+
+def _things(folder: Path | None) -> tuple[Tensor, Tensor, Tensor]:
+    """(reflectances (N, 81), their weight in the loss, how often each is drawn): measured, smooth, and pure colours."""
+    rng = np.random.default_rng(3)
+    pure = []
+    for _ in range(400):  # what coloured lamps and flowers send
+        centre, width = rng.uniform(420, 670), rng.uniform(6, 30)
+        band = np.exp(-0.5 * ((spectra.WAVELENGTHS - centre) / width) ** 2)
+        pure.append(rng.uniform(0, 0.06) + rng.uniform(0.2, 1.0) * band)
+    sets = [
+        (world_surfaces.patches(folder), 1.0, 0.5),
+        (world_surfaces.charts(), 1.0, 0.22),
+        (world_surfaces.smooth(rng, 1500), 1.0, 0.18),
+        (np.array(pure), 0.25, 0.1),
+    ]
+    each = [
+        (torch.from_numpy(r).float(), torch.full((len(r),), w), torch.full((len(r),), s / len(r))) for r, w, s in sets
+    ]
+    things, weight, share = (torch.cat(v) for v in zip(*each, strict=True))
+    return things, weight, share
+
+
+def examples(folder: Path | None, keep: Path) -> Callable[[int, torch.Generator], tuple[Tensor, ...]]:
+    """What a step sees."""
+    stock = Stock(folder, keep)
+    return lambda count, random: stock.draw(count, POINTS, random)
+
+
+def correct(coefficients: Tensor, matrix: Tensor, seen: Tensor) -> Tensor:
+    """(B, P, 3) balanced colours → linear Rec.2020 (B, P, 3)."""
+    more = coefficients @ terms(seen.mT)
+    return seen @ matrix.mT + more.mT
+
+
+NOISE, WORTH = 1.02, 3.0
+"""The most that the noise of grey may grow over the matrix alone, and what more costs."""
+
+
+def loss(net: nn.Module, example: tuple[Tensor, ...]) -> Tensor:
+    """Error in the frame of ΔE2000, and noise that grew."""
+    known_traits, matrix, chart, known, seen, wanted, weight = example
+    coefficients = net(known_traits, chart, known)
+    error = _error(correct(coefficients, matrix, seen), wanted)
+    mean = ((error + 0.04).sqrt() * weight).mean() + 0.02 * (error.clamp_max(400) * weight).mean()
+    grown = (growth(coefficients, matrix) - NOISE).clamp_min(0)
+    return mean + WORTH * grown.mean()
+
+
+def _error(made: Tensor, wanted: Tensor) -> Tensor:
+    """(B, P): squared, about ΔE2000²."""
+    truth = lab(wanted)
+    off = (local_frame(truth) @ (lab(made) - truth)[..., None])[..., 0]
+    return off.square().sum(-1)
+
+
+def growth(coefficients: Tensor, matrix: Tensor) -> Tensor:
+    """(B,): standard deviation of noise at grey, against that which the matrix alone leaves."""
+    linear = coefficients[..., :3]
+    grown: Tensor = (matrix + linear - linear.roll(1, -1)).flatten(1).norm(dim=1) / matrix.flatten(1).norm(dim=1)
+    return grown
+
+
+def score(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float]:
+    """Mean ΔE2000 relative to the matrices, of measured cameras left out, by `modisp.bench.color`."""
+    from modisp.bench.color import ratios
+
+    return ratios(net)
