@@ -1,0 +1,81 @@
+"""A style as offsets from the base network's finish, in parameter space: what a look adds, whatever the picture.
+
+Each part is a short row of numbers, linear in a few facts of the picture, so that styles add up, scale by a strength, and are
+fitted from few pictures:
+
+- `gain` (5): EV, for the facts (1, middle, dark end, dark quarter, bright end) of `facts`.  A share of −1 on the middle takes
+  automatic exposure out.
+- `curve` (5 × 25): lightness at the knots, for the same facts.
+- `grid` (1): share by which local work grows.
+- `chroma` (864): added to the table of the colours.
+- `tint` (12): added to the tints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+
+from modisp.operators import tonemap
+from modisp.operators.tonemap import ToneParams
+from modisp.operators.toneview import Seen
+
+FACTS = 5
+SIZES: Mapping[str, tuple[int, ...]] = {
+    "gain": (FACTS,),
+    "curve": (FACTS, tonemap.KNOTS),
+    "grid": (1,),
+    "chroma": tonemap.SHAPES["chroma"],
+    "tint": tonemap.SHAPES["tint"],
+}
+
+
+def facts(seen: Seen) -> torch.Tensor:
+    """(B, 5): 1, the middle of the picture's light (EV from middle grey / 4), and 2 %, 25 %, 98 % of its light round that / 4."""
+    ends = seen.statistics
+    return torch.stack([torch.ones_like(seen.middle), seen.middle / 4, ends[:, 0], ends[:, 1], ends[:, 3]], 1)
+
+
+@dataclass
+class Offsets:
+    """What a style adds to each part; shapes as in `SIZES`."""
+
+    gain: torch.Tensor
+    curve: torch.Tensor
+    grid: torch.Tensor
+    chroma: torch.Tensor
+    tint: torch.Tensor
+
+    @classmethod
+    def zeros(cls) -> Offsets:
+        """No change."""
+        return cls(*(torch.zeros(SIZES[f.name]) for f in fields(cls)))
+
+    @classmethod
+    def load(cls, rows: Mapping[str, Sequence[float]]) -> Offsets:
+        """From plain numbers by part; parts that are missing or empty add nothing.  ValueError where a count is wrong."""
+        out = {}
+        for part, shape in SIZES.items():
+            row = rows.get(part) or ()
+            n = torch.Size(shape).numel()
+            if row and len(row) != n:
+                raise ValueError(f"the part {part} of a style has {n} numbers, not {len(row)}")
+            out[part] = torch.tensor(row, dtype=torch.float32).view(shape) if row else torch.zeros(shape)
+        return cls(**out)
+
+    def dump(self, digits: int = 4) -> dict[str, tuple[float, ...]]:
+        """Plain numbers by part; a part that adds nothing is empty."""
+        rows = {f.name: tuple(round(v, digits) for v in getattr(self, f.name).flatten().tolist()) for f in fields(self)}
+        return {part: row if any(row) else () for part, row in rows.items()}
+
+    def on(self, base: ToneParams, known: torch.Tensor) -> ToneParams:
+        """The base's finish (a batch) with the style at full strength; `known`: `facts` of the same pictures."""
+        return ToneParams(
+            base.gain + known @ self.gain,
+            base.curve + known @ self.curve,
+            base.grid * (1 + self.grid),
+            base.chroma + self.chroma,
+            base.tint + self.tint,
+        )
