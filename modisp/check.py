@@ -145,6 +145,9 @@ def _ends(p: Param) -> tuple[Any, ...]:
         return (((0.0, 0.0), (0.5, 0.6), (1.0, 1.0)),)
     if p.kind == "rect":
         return ((8.0, 12.0, 40.0, 24.0),)
+    if p.kind in ("hues", "wheel", "regions"):
+        n = len(p.default)
+        return tuple(tuple(v * (1 - 0.5 * (i % 2)) for i in range(n)) for v in (p.low, p.high) if math.isfinite(v))
     return (p.default,)
 
 
@@ -157,6 +160,9 @@ def _outside(p: Param) -> tuple[Any, ...]:
         "choice": ("no such choice",),
         "curve": (((0.5, 0.5),),),
         "rect": ((1.0, 2.0, -3.0, 4.0),),
+        "hues": ((0.0,) * 7, (p.high + 1,) * 8),
+        "wheel": ((0.0,) * 2, (p.low - 1,) * 3),
+        "regions": ((0.0,) * 6, (p.high + 1,) * 7),
     }.get(p.kind, (1.5,))
 
 
@@ -180,7 +186,7 @@ def _words(cls: type[Stage]) -> str | None:
     for name, p in cls.params().items():
         if not p.help.strip():
             return f"{name} has no help text"
-        if p.kind == "number" and not (math.isfinite(p.low) and math.isfinite(p.high)):
+        if p.kind in ("number", "hues", "wheel", "regions") and not (math.isfinite(p.low) and math.isfinite(p.high)):
             return f"{name} has no range"
     return None
 

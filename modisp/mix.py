@@ -1,8 +1,8 @@
 """How a style's values compose with a photographer's own: in parameter space, one kind of parameter at a time.
 
-Numbers, colours and curves move by strength × (style − default), so that the user's own value stays an offset round
-the style; choices, switches and files are taken from the strongest layer once its strength reaches 0.5, unless the user has
-chosen otherwise.  At strength 0 a layer leaves no trace.
+Numbers, colours, hues, wheels, regions and curves move by strength × (style − default), so that the user's own value stays
+an offset round the style; choices, switches and files are taken from the strongest layer once its strength reaches 0.5,
+unless the user has chosen otherwise.  At strength 0 a layer leaves no trace.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ def _value(p: Param, own: Any, layers: list[tuple[float, Any]]) -> Any:
         return round(v) if isinstance(p.default, int) else v
     if p.kind == "colour":
         return tuple(o + sum(s * (v[i] - p.default[i]) for s, v in layers) for i, o in enumerate(own))
+    if p.kind in ("hues", "wheel", "regions"):
+        moved = (o + sum(s * (v[i] - p.default[i]) for s, v in layers) for i, o in enumerate(own))
+        return tuple(min(max(v, p.low), p.high) for v in moved)
     if p.kind == "curve":
         curves: list[Curve] = [own, p.default, *(v for _, v in layers)]
         xs = sorted({x for c in curves for x, _ in c})

@@ -7,7 +7,25 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-KINDS = ("number", "switch", "choice", "curve", "colour", "rect", "points", "mask", "file", "text")
+KINDS = (
+    "number",
+    "switch",
+    "choice",
+    "curve",
+    "colour",
+    "hues",
+    "wheel",
+    "regions",
+    "rect",
+    "points",
+    "mask",
+    "file",
+    "text",
+)
+FLAT = {"rect": (0, 4), "colour": (3,), "hues": (8,), "wheel": (3,), "regions": (7,)}
+"""Kinds whose value is one row of numbers → how many there may be."""
+HUES = ("red", "orange", "yellow", "green", "aqua", "blue", "purple", "magenta")
+"""What the eight numbers of a parameter of the kind `hues` belong to."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +33,11 @@ class Param:
     """How one parameter may be set; editor rows, options and docs are drawn from this.
 
     Values by kind: number: float (or int, where the default is one); switch: bool; choice: one of `choices`; curve: tuple
-    of (x, y) with rising x; colour: (r, g, b); rect: (x, y, width, height) or (); points, mask: tuple of tuples of
-    numbers; file, text: str.  `inference` marks what `measure` and `infer` may look at.
+    of (x, y) with rising x; colour: (r, g, b); hues: one number for each of `HUES`; wheel: (a, b, light), the first two a
+    direction and length on the Oklab plane of colours (1 is the rim); regions: what is added to shadows, darks, lights and
+    highlights, then the three places in 0…1 where they part; rect: (x, y, width, height) or (); points, mask: tuple of
+    tuples of numbers; file, text: str.  `low` and `high` hold for each number of hues, wheels and regions.  `inference`
+    marks what `measure` and `infer` may look at.
     """
 
     kind: str
@@ -57,7 +78,7 @@ class Param:
         return self._check_numbers(where, v)
 
     def _check_numbers(self, where: str, v: Any) -> Any:
-        flat = self.kind in ("rect", "colour")
+        flat = self.kind in FLAT
         if not isinstance(v, list | tuple):
             raise ValueError(f"{where} is a list of numbers, not {v!r}")
         rows = [v] if flat else v
@@ -67,13 +88,15 @@ class Param:
             ):
                 raise ValueError(f"{where} is made of finite numbers, not {v!r}")
         out = tuple(tuple(float(i) for i in row) for row in rows)
-        want = {"rect": (0, 4), "colour": (3,), "curve": (2,), "points": (2,)}.get(self.kind)
+        want = {**FLAT, "curve": (2,), "points": (2,)}.get(self.kind)
         if want and any(len(row) not in want for row in out):
             raise ValueError(f"{where} needs {want[-1]} numbers {'in all' if flat else 'a point'}, not {v!r}")
         if self.kind == "rect" and len(out[0]) == 4 and (out[0][2] <= 0 or out[0][3] <= 0):
             raise ValueError(f"{where} needs a width and a height above zero, not {v!r}")
         if self.kind == "curve" and (len(out) < 2 or any(a[0] >= b[0] for a, b in pairwise(out))):
             raise ValueError(f"{where} needs two points or more, with rising x, not {v!r}")
+        if self.kind in ("hues", "wheel", "regions") and not all(self.low <= i <= self.high for i in out[0]):
+            raise ValueError(f"{where} is made of numbers in [{self.low:g}, {self.high:g}], not {v!r}")
         return out[0] if flat else out
 
 

@@ -302,7 +302,8 @@ class Recipe:
             looks = tuple(Look.load(row) for row in data.get("looks", ()))
         except (KeyError, AttributeError, TypeError) as e:
             raise ValueError(f"the recipe is damaged: {e}") from e
-        return cls(entries, looks, {k: v for k, v in data.items() if k not in ("format", "entries", "looks")})
+        extra = {k: v for k, v in data.items() if k not in ("format", "entries", "looks")}
+        return cls(_completed(entries), looks, extra)
 
     def _index(self, where: str) -> int:
         for i, e in enumerate(self.entries):
@@ -336,6 +337,26 @@ def _kept(old: Stage | Unknown, new: type[Stage]) -> dict[str, Any]:
             except ValueError:
                 continue
     return out
+
+
+def _completed(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """A whole recipe's entries, and those of newer slots that it lacks, where these do nothing as they come.
+
+    So a recipe saved by an older version can be worked on with all stages, and its picture stays as it is.
+    """
+    stages = [e.stage for e in entries]
+    whole = stages and all(isinstance(s, Stage) for s in (stages[0], stages[-1]))
+    if not whole or stages[-1].writes is not State.ENCODED or stages[0].reads not in (State.MOSAIC, State.ENCODED):  # type: ignore[union-attr]
+        return entries
+    chain = order()["picture" if any(e.slot == "input" for e in entries) else "raw"]
+    rows, there = list(entries), {s for e in entries for s in (e.id, *e.slot.split())}
+    for slot in (s for s in chain if s not in there):
+        new = _default_stage(slot, Metadata())
+        at = next((i for i, e in enumerate(rows) if _rank(e.slot) > _rank(slot)), len(rows))
+        before = next((e.stage for e in reversed(rows[:at]) if isinstance(e.stage, Stage)), None)
+        if new.is_neutral() and before is not None and before.writes is new.reads:
+            rows.insert(at, Entry(slot, new))
+    return tuple(rows)
 
 
 def _load_entry(row: Mapping[str, Any]) -> Entry:

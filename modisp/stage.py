@@ -49,9 +49,17 @@ SLOTS = [
     "color_correct",
     "exposure",
     "tone",
+    "defringe",
+    "presence",
+    "halation",
+    "curve",
+    "mixer",
+    "grading",
     "look",
     "detail",
     "geometry",
+    "vignette",
+    "grain",
     "output",
 ]
 

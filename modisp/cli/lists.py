@@ -140,6 +140,8 @@ def bounds(p: Param) -> str:
     """What a parameter may be, in words."""
     if p.kind == "number":
         return f"{p.low:g} … {p.high:g}{' ' + p.unit if p.unit else ''}"
+    if p.kind in ("hues", "wheel", "regions"):
+        return f"{p.kind}: {len(p.default)} × {p.low:g} … {p.high:g}"
     return ", ".join(p.choices) if p.kind == "choice" else {"switch": "on, off"}.get(p.kind, p.kind)
 
 

@@ -23,9 +23,14 @@ YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 def value_of(p: Param, where: str, text: str) -> Any:
     """The value that a text says, for a parameter; ValueError with one sentence where it says none.
 
-    Numbers may carry their unit, percentages of a strength are divided by 100; points are written `0,0 0.5,0.6 1,1` or as JSON.
+    Numbers may carry their unit, percentages of a strength are divided by 100; points are written `0,0 0.5,0.6 1,1` or as
+    JSON; of eight hues some may be named: `blue:-0.3 aqua:-0.1`.
     """
+    from modisp.parameter import FLAT, HUES
+
     text = text.strip()
+    if p.kind == "hues" and ":" in text:
+        return p.check(where, _hues(where, text, HUES))
     if p.kind == "number":
         plain = text.removesuffix(p.unit).strip() if p.unit and text != p.unit else text
         try:
@@ -49,9 +54,22 @@ def value_of(p: Param, where: str, text: str) -> Any:
         )
     except ValueError:
         raise ValueError(f"{where} is written as numbers with commas, not {text!r}") from None
-    if p.kind in ("rect", "colour") and not text.startswith("["):
+    if p.kind in FLAT and not text.startswith("["):
         rows = rows[0] if rows else []
     return p.check(where, rows)
+
+
+def _hues(where: str, text: str, names: Sequence[str]) -> list[float]:
+    row = dict.fromkeys(names, 0.0)
+    for part in text.split():
+        name, _, number = part.partition(":")
+        try:
+            row[name] = float(number.replace("−", "-"))
+        except ValueError:
+            raise ValueError(f"{where} is written as blue:0.3 or as eight numbers, not {text!r}") from None
+        if name not in names:
+            raise ValueError(f"{where} knows no hue {name}; there are: {', '.join(names)}")
+    return list(row.values())
 
 
 def split_set(text: str) -> tuple[str, str, str]:
@@ -103,9 +121,10 @@ class Settings:
     def plan(self, picture: Path, image: Image, extras: Mapping[str, Any]) -> Plan:
         """The recipe of one picture, and the readings that belong to it.  ValueError where an option does not fit it.
 
-        The base is `--recipe`, else what a saved intermediate carries, else the picture's sidecar, else the default; styles
-        are laid over it, stages are swapped, values set, in this order.
+        The base is `--recipe`, else what a saved intermediate carries, else the picture's sidecar, else what is saved for its
+        camera, else the default; styles are laid over it, stages are swapped, values set, in this order.
         """
+        from modisp.defaults import default_for
         from modisp.export import Plan
         from modisp.recipe import Recipe
         from modisp.sidecar import pinned
@@ -116,7 +135,7 @@ class Settings:
             base, saved = Recipe.load(extras["recipe"]), dict(extras.get("readings") or {})
         if base is None and self.sidecar:
             base, saved = _from_sidecar(picture, image)
-        recipe = (base or Recipe.default(image)).fit(image)
+        recipe = (base or default_for(image)).fit(image)
         for missing in recipe.missing:
             warn(f"{picture.name}: the stage {missing} is not installed here; another stands in for it")
         for style, strength in self._styles:

@@ -11,7 +11,6 @@ Sources: Naka & Rushton 1966, J. Physiol. 185; Reinhard & Devlin 2005, IEEE TVCG
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,6 +21,7 @@ import torch
 
 from modisp.color import transfer
 from modisp.color.spaces import LUMA
+from modisp.operators.curves import monotone_cubic as monotone_cubic
 
 Array = npt.NDArray[np.float64]
 
@@ -176,26 +176,3 @@ def _trade(colour: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
     red.sub_(excess)
     green.add_(excess, alpha=LUMA[0] / LUMA[1])
     return colour
-
-
-def monotone_cubic(points: Sequence[tuple[float, float]], x: Array) -> Array:
-    """A smooth curve through `points` (rising x) at `x`, level beyond its ends, without overshoot.
-
-    Source: Fritsch & Carlson 1980, SIAM J. Numer. Anal. 17(2).
-    """
-    px, py = (np.array(v, dtype=np.float64) for v in zip(*points, strict=True))
-    d = np.diff(py) / np.diff(px)
-    m = np.concatenate([d[:1], (d[1:] + d[:-1]) / 2, d[-1:]])
-    m[1:-1][d[1:] * d[:-1] <= 0] = 0.0
-    for k, dk in enumerate(d):
-        length = np.hypot(m[k], m[k + 1])
-        if length > 3.0 * abs(dk):
-            m[k : k + 2] *= 3.0 * abs(dk) / length
-    x = np.clip(x, px[0], px[-1])
-    i = np.clip(np.searchsorted(px, x, side="right") - 1, 0, len(d) - 1)
-    h = px[i + 1] - px[i]
-    t = (x - px[i]) / h
-    s = 1.0 - t
-    return np.asarray(
-        s * s * ((1 + 2 * t) * py[i] + t * h * m[i]) + t * t * ((3 - 2 * t) * py[i + 1] - s * h * m[i + 1])
-    )

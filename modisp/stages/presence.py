@@ -1,0 +1,94 @@
+"""Presence: texture, clarity and dehaze, on edge-aware layers whose radii are parts of the picture's long edge."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from modisp.image import Frame, Image, State
+from modisp.operators.layers import Blocks, coefficients, contain, extremes, layer, layer_reach, luma
+from modisp.stage import Parts, Reading, Stage, checkpoint, param
+
+TEXTURE, CLARITY, HAZE = 0.0018, 0.012, 0.008  # radii, and the edge of haze's blocks, as parts of the long edge
+FLAT_TEXTURE, FLAT_CLARITY, FLAT_HAZE = 0.0025, 0.02, 0.003  # variance of √luminance up to which a layer smooths
+FINEST = 0.75  # radius in image pixels below which texture cannot be seen
+VEIL = 0.82  # of the haze found that full dehaze takes away
+REACH, SOFTEN = 1, 3  # blocks: where the darkest is looked for, and over which haze is smoothed
+_FLOOR = 0.02
+
+
+class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY, title="Presence", group="Detail"):
+    """Fine, middling and broad contrast, each on its own layer of √luminance; colour keeps its hue and saturation."""
+
+    texture: float = param(
+        0.0, -1.0, 1.0, step=0.01, help="Brings out fine structure such as skin, bark and cloth, or smooths it."
+    )
+    clarity: float = param(
+        0.0, -1.0, 1.0, step=0.01, help="Adds punch to shapes in the middle tones, or makes them glow softly."
+    )
+    dehaze: float = param(
+        0.0, -1.0, 1.0, step=0.01, help="Takes away the veil of mist and haze, or lays one over the distance."
+    )
+
+    def halo(self, scale: float) -> int:
+        """Unknown without the picture's size: see `needs`."""
+        return 0
+
+    def _halo(self, frame: Frame) -> int:
+        long = max(frame.full) * frame.scale
+        own = 0
+        if self.texture and TEXTURE * long > FINEST:
+            own = layer_reach(TEXTURE * long)
+        if self.clarity:
+            own = max(own, layer_reach(CLARITY * long))
+        return own + ((2 * REACH + 3 * SOFTEN + 2) * _haze_block(long) if self.dehaze else 0)
+
+    def needs(self, frame: Frame, full: tuple[int, int], meta: object) -> Frame:
+        """The frame and what the layers in force read round it."""
+        return frame.grow(self._halo(Frame(full, frame.rect, frame.size)))
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """Haze first, for it hides the rest; then the layers, as one factor on the pixels."""
+        out = image.pixels
+        long = max(image.frame.full) * image.frame.scale
+        if self.dehaze:
+            out = self._clear(out, image.frame, long)
+            checkpoint()
+        fine = self.texture * min(1.0, max(0.0, 2.0 * (TEXTURE * long / FINEST - 1.0)))
+        if not (fine or self.clarity):
+            return out
+        light = luma(out).clamp_min_(0.0).sqrt_()
+        new = light.clone()
+        if fine:
+            detail = light - layer(light, image.frame, TEXTURE * long, FLAT_TEXTURE)
+            new.add_(detail, alpha=2.0 * fine if fine > 0 else 0.7 * fine)
+            checkpoint()
+        if self.clarity:
+            detail = light - layer(light, image.frame, CLARITY * long, FLAT_CLARITY)
+            # all of it in the middle tones, little in the deepest and brightest, where it would only clip
+            middle = torch.addcmul(light, light, light, value=-1.0).mul_(4.0)
+            new.addcmul_(detail, middle, value=1.3 * self.clarity if self.clarity > 0 else 0.8 * self.clarity)
+        gain = new.clamp_(0.0, 1.1).div_(light.clamp_min_(_FLOOR)).square_().clamp_max_(8.0)
+        return contain(out * gain)
+
+    def _clear(self, pixels: torch.Tensor, frame: Frame, long: float) -> torch.Tensor:
+        """(I − s·V)/(1 − s·V): V is the veil, the light that is missing nowhere in the neighbourhood.
+
+        After He, Sun & Tang 2009 (dark channel prior), with white air and without its limit of total darkness.
+        """
+        grid = Blocks.under(frame, _haze_block(long))
+        means = [grid.mean(c) for c in pixels]
+        dark = torch.minimum(torch.minimum(means[0], means[1]), means[2]).clamp_(0.0, 1.0)
+        unit = HAZE * long / grid.f
+        low = extremes(dark, round(REACH * unit))[0]
+        guide = luma(torch.stack(means)).clamp_(0.0, 1.0).sqrt_()
+        a, b = grid.spread(*coefficients(low, guide, SOFTEN * unit, FLAT_HAZE))
+        light = luma(pixels).clamp_(0.0, 1.0).sqrt_()
+        veil = torch.addcmul(b, a, light).clamp_(0.0, 0.95)
+        veil.mul_(VEIL * self.dehaze if self.dehaze > 0 else 1.25 * self.dehaze)
+        return contain(torch.sub(pixels, veil).div_(torch.rsub(veil, 1.0)).clamp_min_(0.0))
+
+
+def _haze_block(long: float) -> int:
+    return max(1, math.floor(HAZE * long + 0.5))
