@@ -17,8 +17,8 @@ _SHARED = (12.0, 8.0)
 _CLIPPED = 0.95  # of saturation; averaging has mixed clipped and unclipped pixels below it
 
 
-def _valid(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor) -> torch.Tensor:
-    """Pixels (H, W) that say something about the light: unclipped with their neighbours, and above the noise."""
+def telling(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor) -> torch.Tensor:
+    """Which pixels (H, W) say something about the light: unclipped with their neighbours, and above the noise."""
     limit = torch.tensor(clip, dtype=pixels.dtype, device=pixels.device)[:, None, None]
     clipped = (pixels >= _CLIPPED * limit).any(0, keepdim=True)
     valid = F.max_pool2d(clipped[None].float(), 3, 1, 1)[0, 0] == 0
@@ -29,12 +29,17 @@ def _valid(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor) -> 
     return valid & (total > 0.03 * torch.quantile(total[valid], 0.95))
 
 
-def _shades_of_grey(x: torch.Tensor) -> torch.Tensor:
-    """Minkowski mean with p = 4 (Finlayson and Trezzi 2004); x is (3, N)."""
-    return x.pow(4).mean(1).pow(0.25)
+def grey_world(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """The mean (Buchsbaum 1980); pixels (3, H, W), valid (H, W), as for all estimators here."""
+    return pixels[:, valid].mean(1)
 
 
-def _grey_edge(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+def shades_of_grey(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Minkowski mean with p = 4 (Finlayson and Trezzi 2004)."""
+    return pixels[:, valid].clamp_min(0).pow(4).mean(1).pow(0.25)
+
+
+def grey_edge(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     """Minkowski mean with p = 4 of the gradient of the smoothed picture (van de Weijer et al. 2007)."""
     k = torch.tensor([0.0614, 0.2448, 0.3876, 0.2448, 0.0614], device=pixels.device)
     y = F.pad(pixels[:, None], (3, 3, 3, 3), mode="replicate")
@@ -43,8 +48,14 @@ def _grey_edge(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     return torch.hypot(dx, dy)[:, valid].pow(4).mean(1).pow(0.25)
 
 
-def _bright_and_dark(x: torch.Tensor) -> torch.Tensor:
+def white_patch(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """The 99th percentile of each channel (Land 1977, made robust)."""
+    return torch.quantile(pixels[:, valid], 0.99, dim=1)
+
+
+def bright_and_dark(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     """First principal direction of the 3.5 % of pixels farthest along, and back along, the mean (Cheng et al. 2014)."""
+    x = pixels[:, valid]
     along = x.mean(1) @ x
     low, high = torch.quantile(along, torch.tensor([0.035, 0.965], device=x.device))
     y = x[:, (along <= low) | (along >= high)]
@@ -52,8 +63,9 @@ def _bright_and_dark(x: torch.Tensor) -> torch.Tensor:
     return vectors[:, -1].abs()
 
 
-def _brightest(x: torch.Tensor) -> torch.Tensor:
+def brightest(pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     """Mean of the 3 % of pixels that are brightest in all channels: the unclipped whites."""
+    x = pixels[:, valid]
     low = (x / x.mean(1, keepdim=True)).amin(0)
     return x[:, low >= torch.quantile(low, 0.97)].mean(1)
 
@@ -67,12 +79,11 @@ def estimate(
     usually like.  `clip` is where each channel saturates, `noise` the level below which values mean nothing.
     """
     level = torch.as_tensor(noise, dtype=pixels.dtype, device=pixels.device)
-    valid = _valid(pixels, clip, level.clamp_min(1e-5))
+    valid = telling(pixels, clip, level.clamp_min(1e-5))
     (mired, _), (tint, _) = _PRIOR
     confidence = 0.0
     if int(valid.sum()) >= 16:
-        x = pixels[:, valid]
-        found = (_shades_of_grey(x), _grey_edge(pixels, valid), _bright_and_dark(x), _brightest(x))
+        found = [f(pixels, valid) for f in (shades_of_grey, grey_edge, bright_and_dark, brightest)]
         rows = [_mired_and_tint(camera, rgb) for rgb in found if bool((rgb > 0).all())]
         if rows:
             t = torch.tensor(rows, dtype=torch.float64)

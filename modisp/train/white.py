@@ -1,0 +1,234 @@
+"""The training of white balance: thumbnails under lights of every family, as cameras that might be would see them.
+
+Everything is drawn afresh for each example: the scene and what is done to it, camera, maker's matrices, light, metamers,
+exposure, noise.  Some scenes have two lights, and the truth then two places on the grid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..color.camera import Camera
+from ..color.canonical import canonical
+from ..nets.white import White, cells, centres, chroma, expected, histograms, rgb
+from ..simulate import world, world_lights, world_makers, world_surfaces
+from . import thumbs
+from .data import data_folder
+
+CAMERAS, LIGHTS, BASES = 2500, 6000, 64
+SPREAD = 1.2
+"""Of the truth on the grid, in cells."""
+ANGLE = 0.35
+"""Weight of a degree of recovery error against the cross-entropy."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Cameras (C, 3, 81) with their way to canonical RGB (C, 3, 3), lights (L, 81), bases (K, 3, 81); all float32."""
+
+    sensitivity: Tensor
+    canonical: Tensor
+    light: Tensor
+    basis: Tensor
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def make(cls, folder: Path | None, seed: int, learning: bool) -> World:
+        """For training; or of the cameras and lamps that are left out of it."""
+        rng = np.random.default_rng(seed)
+        sides = world.split(world.measured_cameras(folder))
+        lamps = world_lights.split()
+        charts = world_makers.owned(world_surfaces.patches(folder))
+        names: tuple[str, ...] = ()
+        if learning:
+            bodies = world.vary(np.array([c.sensitivity for c in sides[0]]), rng, CAMERAS)
+            lights, _ = world_lights.draw(rng, LIGHTS, lamps[0])
+        else:
+            bodies = np.array([c.sensitivity for c in sides[1]]).repeat(4, 0)
+            names = tuple(c.name for c in sides[1] for _ in range(4))
+            lights, _ = world_lights.draw(rng, LIGHTS // 4, lamps[1])
+        makers = [world_makers.varied(s, rng, charts, float(rng.uniform(0, 1.1))) for s in bodies]
+        ways = torch.stack([canonical(Camera(m.metadata())) for m in makers])
+        rows = [torch.from_numpy(a).float() for a in (bodies, lights, world_surfaces.bases(rng, BASES))]
+        return cls(rows[0], ways.float(), rows[1], rows[2], names)
+
+
+@dataclass(frozen=True)
+class Shots:
+    """What cameras saw: canonical pixels (B, 3, H, W), which count, raw pixels, and the truth.
+
+    `neutral` (B, 2, 3) are the raw responses to the lights, `share` (B, 2) how much of the scene each lights, `body` (B,) the
+    cameras' numbers.
+    """
+
+    pixels: Tensor
+    valid: Tensor
+    raw: Tensor
+    way: Tensor
+    neutral: Tensor
+    share: Tensor
+    body: Tensor
+
+
+def take(world: World, scenes: Tensor, random: torch.Generator, mixed: float = 0.0, noise: float = 0.01) -> Shots:
+    """Scenes (B, 3, H, W) in linear sRGB, each by another camera under another light; a share of them `mixed` light."""
+    count = len(scenes)
+
+    def pick(rows: Tensor, n: int = count) -> Tensor:
+        return torch.randint(len(rows), (n,), generator=random)
+
+    body = pick(world.sensitivity)
+    sees = world.sensitivity[body]
+    lights = torch.stack([world.light[pick(world.light)], world.light[pick(world.light)]], 1)
+    basis = world.basis[pick(world.basis)]
+    answers = torch.einsum("bcw,blw,bkw->blck", sees, lights, basis)
+    neutral = answers.sum(3)
+    answers = answers / neutral.amax((1, 2), keepdim=True)[..., None]
+    neutral = neutral / neutral.amax((1, 2), keepdim=True)
+    cover = _cover(count, (scenes.shape[2], scenes.shape[3]), random)
+    two = (torch.rand(count, generator=random) < mixed).float()[:, None, None]
+    cover = torch.where(two > 0, cover, torch.ones_like(cover))
+    part = torch.einsum("blck,bkhw->blchw", answers, scenes)
+    raw = part[:, 0] * cover[:, None] + part[:, 1] * (1 - cover[:, None])
+    lit = torch.stack([(part[:, i].mean(1).clamp_max(2) * c).mean((1, 2)) for i, c in enumerate((cover, 1 - cover))], 1)
+    stops = -2.5 + 3.2 * torch.rand(count, 1, 1, 1, generator=random)
+    white = raw.flatten(1).quantile(0.97, dim=1).clamp_min(1e-4)
+    # half the cameras expose for the picture, half as it comes
+    metered = torch.rand(count, generator=random) < 0.6
+    gain = torch.where(metered, 0.9 / white, torch.ones_like(white))[:, None, None, None]
+    raw = raw * gain * torch.exp2(torch.where(metered[:, None, None, None], 0.35 * stops, stops))
+    spoilt = noise * torch.rand(count, 1, 1, 1, generator=random) ** 2
+    raw = raw + spoilt * torch.randn(raw.shape, generator=random) * (raw.clamp_min(0) + 0.01).sqrt()
+    valid = (raw < 0.97).all(1) & (raw > 3e-4).all(1)
+    way = world.canonical[body]
+    pixels = torch.einsum("bij,bjhw->bihw", way, raw.clamp(max=1))
+    return Shots(pixels, valid, raw.clamp(0, 1), way, neutral, lit / lit.sum(1, keepdim=True), body)
+
+
+def _cover(count: int, size: tuple[int, int], random: torch.Generator) -> Tensor:
+    """Where the first of two lights falls (B, H, W): soft or hard, straight or cloudy."""
+    coarse = torch.randn(count, 1, 4, 5, generator=random)
+    cloudy = F.interpolate(coarse, size=size, mode="bicubic")[:, 0]
+    y, x = torch.meshgrid(torch.linspace(-1, 1, size[0]), torch.linspace(-1, 1, size[1]), indexing="ij")
+    turn = 2 * math.pi * torch.rand(count, 1, 1, generator=random)
+    straight = turn.cos() * x + turn.sin() * y + 0.5 * torch.randn(count, 1, 1, generator=random)
+    which = torch.where(torch.rand(count, 1, 1, generator=random) < 0.5, cloudy, straight)
+    return (which * torch.exp2(4 * torch.rand(count, 1, 1, generator=random))).sigmoid()
+
+
+def augment(scenes: Tensor, random: torch.Generator) -> Tensor:
+    """Other scenes of the same kind: laid over each other, contrast, colourfulness and hue changed, unevenly lit."""
+    count, size = len(scenes), (scenes.shape[2], scenes.shape[3])
+
+    def chance(*shape: int) -> Tensor:
+        return torch.rand(count, *(shape or (1, 1, 1)), generator=random)
+
+    level = scenes.mean(1, keepdim=True).flatten(1).clamp_min(1e-5).log().mean(1).exp()[:, None, None, None]
+    scenes = scenes / level * 0.15
+    other = scenes.roll(1, 0) * torch.exp2(1.2 * torch.randn(count, 1, 1, 1, generator=random))
+    over = torch.where(chance() < 0.25, _cover(count, size, random)[:, None].round(), torch.ones(count, 1, *size))
+    x = scenes * over + other * (1 - over)
+    bend = torch.where(chance() < 0.6, 0.75 + 0.6 * chance(), torch.ones(count, 1, 1, 1))
+    x = 0.18 * (x.clamp_min(1e-5) / 0.18) ** bend
+    luma = (x * x.new_tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(1, keepdim=True)
+    colourful = torch.where(chance() < 0.6, 0.5 + 0.9 * chance(), torch.ones(count, 1, 1, 1))
+    x = luma + colourful * (x - luma)
+    x = _turned(x, torch.where(chance(1, 1) < 0.3, 0.35 * torch.randn(count, 1, 1, generator=random), 0.0))
+    uneven = F.interpolate(torch.randn(count, 1, 3, 3, generator=random), size=size, mode="bicubic")
+    x = x * torch.exp2(uneven * torch.where(chance() < 0.5, 1.2 * chance(), 0.0))
+    back = level / 0.15
+    return x.clamp(1e-5, 500) * torch.where(chance() < 0.5, back.clamp(0.2, 4), torch.exp2(-1 + 2.5 * chance()))
+
+
+def _turned(x: Tensor, angle: Tensor) -> Tensor:
+    """Hues turned about the grey axis by radians (B, 1, 1)."""
+    cos, sin = angle.cos(), angle.sin() / math.sqrt(3)
+    third = (1 - cos) / 3
+    cross = x.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    matrix = cos * torch.eye(3) + third + sin * cross
+    return torch.einsum("bij,bjhw->bihw", matrix, x)
+
+
+def _windows(valid: Tensor, random: torch.Generator) -> Tensor:
+    """Half of the pictures cropped to a random part."""
+    b, h, w = valid.shape
+    size = 0.35 + 0.65 * torch.rand(b, 2, generator=random)
+    size = torch.where(torch.rand(b, 1, generator=random) < 0.5, size, torch.ones_like(size))
+    at = (1 - size) * torch.rand(b, 2, generator=random)
+    y, x = (torch.arange(n) + 0.5 for n in (h, w))
+    rows = (y / h >= at[:, :1]) & (y / h < at[:, :1] + size[:, :1])
+    columns = (x / w >= at[:, 1:]) & (x / w < at[:, 1:] + size[:, 1:])
+    return valid & rows[:, :, None] & columns[:, None]
+
+
+def examples(folder: Path | None, keep: Path) -> Callable[[int, torch.Generator], tuple[Tensor, ...]]:
+    """What draws an example: (histograms, places of the lights, their shares, canonical → raw, raw neutral)."""
+    stock, known = thumbs.training(data_folder(folder), keep), World.make(folder, 7, True)
+
+    def draw(count: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        shots = take(known, augment(stock.draw(count, random), random), random, mixed=0.15, noise=0.02)
+        return example(shots, _windows(shots.valid, random))
+
+    return draw
+
+
+def example(shots: Shots, valid: Tensor | None = None) -> tuple[Tensor, ...]:
+    """What `loss` takes."""
+    places = cells(chroma(torch.einsum("bij,blj->bli", shots.way, shots.neutral)))
+    seen = histograms(shots.pixels, shots.valid if valid is None else valid)
+    return seen, places, shots.share, torch.linalg.inv(shots.way), shots.neutral[:, 0]
+
+
+def loss(net: nn.Module, example: tuple[Tensor, ...]) -> Tensor:
+    """Cross-entropy against the truth spread out a little; and under one light, the recovery error of the mean."""
+    seen, places, share, back, neutral = example
+    logits = net(seen)
+    grid = cells(centres(logits.device))[None, None]
+    spread = (-0.5 * ((grid - places[:, :, None, None]) / SPREAD).square().sum(-1)).exp()
+    truth = spread / spread.sum((2, 3), keepdim=True).clamp_min(1e-9)
+    wanted = (truth * share[..., None, None]).sum(1).flatten(1)
+    entropy = -(wanted * logits.flatten(1).log_softmax(1)).sum(1).mean()
+    alone = share[:, 0] > 0.999
+    off = angle(torch.einsum("bij,bj->bi", back, rgb(expected(logits))), neutral)
+    total: Tensor = entropy + ANGLE * (off * alone).sum() / alone.sum().clamp_min(1)
+    return total
+
+
+def angle(found: Tensor, truth: Tensor) -> Tensor:
+    """Recovery error in degrees between colours (..., 3)."""
+    apart = torch.linalg.cross(found, truth, dim=-1).norm(dim=-1)
+    return torch.rad2deg(torch.atan2(apart, (found * truth).sum(-1)))
+
+
+def summary(errors: Tensor) -> dict[str, float]:
+    """Mean, median, trimean, means of the best and of the worst quarter."""
+    e = errors.double().sort().values
+    q = e.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64))
+    quarter = max(1, round(len(e) / 4))
+    means = {"mean": e.mean(), "best25": e[:quarter].mean(), "worst25": e[-quarter:].mean()}
+    figures = {"median": q[1], "trimean": (q[0] + 2 * q[1] + q[2]) / 4, **means}
+    return {name: float(value) for name, value in figures.items()}
+
+
+@lru_cache(maxsize=1)
+def _watched() -> Shots:
+    random = torch.Generator().manual_seed(3)
+    scenes = thumbs.watched(data_folder()).pixels.repeat(4, 1, 1, 1)
+    return take(World.make(None, 8, False), scenes, random, noise=0.01)
+
+
+def score(net: nn.Module, pictures: Sequence[Tensor] = ()) -> dict[str, float]:
+    """Recovery errors on the validation photographs, seen by cameras and lit by lamps that are left out of training."""
+    assert isinstance(net, White)
+    seen, _, _, back, neutral = example(_watched())
+    found = torch.einsum("bij,bj->bi", back, rgb(expected(net(seen))))
+    return summary(angle(found, neutral))
