@@ -8,6 +8,7 @@ from typing import Any
 
 from modisp.cache import key_of
 from modisp.image import Image
+from modisp.parameter import files
 from modisp.stage import Reading, Stage
 
 
@@ -30,7 +31,7 @@ def identity(stage: Stage, inference: bool = False) -> tuple[Any, ...]:
     values = stage.values(inference_only=inference)
     for name, p in stage.params().items():
         if p.kind == "file" and values.get(name):
-            values[name] = (values[name], _stamp(values[name]))
+            values[name] = (values[name], *(_stamp(path) for path, _ in files(values[name])))
     return stage.name, stage.version, stage.weights_digest(), values
 
 

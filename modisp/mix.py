@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from modisp.image import tuples
+from modisp.parameter import files, mixed_files
 from modisp.stage import Param, Stage
 
 Curve = tuple[tuple[float, float], ...]
@@ -42,6 +43,9 @@ def _value(p: Param, own: Any, layers: list[tuple[float, Any]]) -> Any:
         curves: list[Curve] = [own, p.default, *(v for _, v in layers)]
         xs = sorted({x for c in curves for x, _ in c})
         return tuple((x, at(own, x) + sum(s * (at(v, x) - at(p.default, x)) for s, v in layers)) for x in xs)
+    if p.kind == "file":
+        rows = [(path, s * share) for s, v in layers for path, share in files(v)]
+        return mixed_files(rows) if own == p.default else own
     strength, value = max(layers, key=lambda layer: layer[0])
     return value if own == p.default and strength >= 0.5 else own
 

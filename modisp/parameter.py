@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -36,7 +38,7 @@ class Param:
     of (x, y) with rising x; colour: (r, g, b); hues: one number for each of `HUES`; wheel: (a, b, light), the first two a
     direction and length on the Oklab plane of colours (1 is the rim); regions: what is added to shadows, darks, lights and
     highlights, then the three places in 0…1 where they part; rect: (x, y, width, height) or (); points, mask: tuple of
-    tuples of numbers; file, text: str.  `low` and `high` hold for each number of hues, wheels and regions.  `inference`
+    tuples of numbers; file (see `files`), text: str.  `low` and `high` hold for each number of hues, wheels and regions.  `inference`
     marks what `measure` and `infer` may look at.
     """
 
@@ -127,3 +129,25 @@ def param(
             raise TypeError(f"name the kind of a parameter whose default is {default!r}: one of {', '.join(KINDS)}")
     p = Param(kind, default, low, high, step, unit, label, help, choices, group, advanced, inference)
     return field(default=default, metadata={"param": p})
+
+
+def files(value: str) -> tuple[tuple[str, float], ...]:
+    """The paths that a value of the kind `file` names, each with its share: one path (share 1), or a mix of several.
+
+    A mix is JSON, `[["/a/warm.cube", 0.6], ["/b/faded.cube", 0.4]]`: it comes of styles laid over each other.
+    """
+    if not value.startswith("[["):
+        return ((value, 1.0),) if value else ()
+    try:
+        return tuple((str(path), float(share)) for path, share in json.loads(value))
+    except (ValueError, TypeError) as e:
+        raise ValueError(f"a mix of files is written as JSON rows of path and share, not {value[:60]!r}") from e
+
+
+def mixed_files(rows: Iterable[tuple[str, float]]) -> str:
+    """The inverse of `files`; shares of the same path are added, those of 0 leave no trace."""
+    total: dict[str, float] = {}
+    for path, share in rows:
+        total[path] = total.get(path, 0.0) + share
+    kept = [[path, share] for path, share in total.items() if path and share > 0]
+    return json.dumps(kept) if len(kept) > 1 or (kept and kept[0][1] != 1.0) else str(kept[0][0]) if kept else ""

@@ -15,6 +15,7 @@ from typing import Any
 
 from modisp.image import State, tuples
 from modisp.mix import blend
+from modisp.parameter import files, mixed_files
 from modisp.recipe import Look, Recipe, order
 from modisp.resources import home, path
 from modisp.stage import Stage, list_stages
@@ -140,10 +141,7 @@ class Style:
             lines += ["", f"[{slot}]"]
             for k, v in row.items():
                 if _stage_of(slot).params()[k].kind == "file" and v:
-                    copy = folder / Path(v).name
-                    if not copy.exists():
-                        copy.write_bytes(Path(v).read_bytes())
-                    v = copy.name
+                    v = mixed_files((_copied(Path(path), folder), share) for path, share in files(v))
                 lines.append(f"{k} = {_toml(v)}")
         file = folder / "style.toml"
         file.write_text("\n".join(lines) + "\n", "utf-8")
@@ -193,7 +191,19 @@ def _anchor_files(data: dict[str, Any], folder: Path) -> None:
             for k, v in row.items():
                 p = _stage_of(slot).params().get(k)
                 if p and p.kind == "file" and isinstance(v, str) and v:
-                    row[k] = str((folder / v).resolve())
+                    row[k] = mixed_files((str((folder / path).resolve()), share) for path, share in files(v))
+
+
+def _copied(file: Path, folder: Path) -> str:
+    """The name under which a file lies in a folder, copied there if it does not yet; another of its name is left alone."""
+    content, n = file.read_bytes(), 1
+    copy = folder / file.name
+    while copy.exists() and copy.read_bytes() != content:
+        n += 1
+        copy = folder / f"{file.stem}-{n}{file.suffix}"
+    if not copy.exists():
+        copy.write_bytes(content)
+    return copy.name
 
 
 def _toml(v: Any) -> str:

@@ -1,6 +1,7 @@
 """The look: saturation that keeps luminance and gamut, black and white, split tones, tables, and the shipped styles."""
 
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from modisp.color import spaces, transfer
 from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.cube import CubeError
+from modisp.recipe import Recipe
 from modisp.resources import path as shipped
 from modisp.stage import list_stages
 from modisp.stages.look import Look
+from modisp.style import Style
 
 STYLES = ("natural", "vivid", "soft", "cinematic", "blackwhite")
 
@@ -153,3 +156,31 @@ def test_shipped_styles_differ_from_each_other_and_from_none() -> None:
     for i, a in enumerate(labs):
         for b in labs[:i]:
             assert (a - b).norm(dim=0).mean() > 0.007
+
+
+def test_styles_with_tables_mix_by_strength(tmp_path: Path) -> None:
+    def table(name: str, r: float, g: float, b: float) -> Path:
+        rows = [f"{r * (i % 2)} {g * (i // 2 % 2)} {b * (i // 4)}" for i in range(8)]
+        file = tmp_path / name
+        file.write_text("LUT_3D_SIZE 2\n" + "\n".join(rows) + "\n", "utf-8")
+        return file
+
+    a = Style("A", {"look": {"cube": str(table("a.cube", 1.0, 0.5, 0.5))}})
+    b = Style("B", {"look": {"cube": str(table("b.cube", 0.3, 0.3, 1.0))}})
+    plain, x = Recipe.default(), Image(torch.rand(3, 8, 9), State.DISPLAY)
+
+    def made(*layers: tuple[Style, float]) -> torch.Tensor:
+        recipe = plain
+        for style, strength in layers:
+            recipe = style.apply(recipe, strength)
+        return recipe.resolve()["look"](x).pixels
+
+    only_a, only_b = made((a, 1.0)), made((b, 1.0))
+    assert torch.equal(made((a, 1.0), (b, 0.0)), only_a)
+    assert torch.allclose(made((a, 0.6), (b, 0.4)), 0.6 * only_a + 0.4 * only_b, atol=1e-5)
+    steps = [float((made((a, s / 8)) - x.pixels).abs().mean()) for s in range(9)]
+    assert steps[0] == 0.0 and all(p < q for p, q in pairwise(steps))
+    assert max(q - p for p, q in pairwise(steps)) < 1.2 * steps[-1] / 8, "no jump on the way"
+    mixed = Style.mix("both", [(a, 0.6), (b, 0.4)])
+    again = Style.load(mixed.save(tmp_path / "both").parent)
+    assert torch.allclose(again.apply(plain).resolve()["look"](x).pixels, made((a, 0.6), (b, 0.4)), atol=1e-6)

@@ -11,6 +11,7 @@ from modisp.color import spaces
 from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.cube import SPACES, Cube, CubeError, read_cube
+from modisp.parameter import files
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 # Full split tones: what R, G, B are multiplied by, less 1; made free of luminance below
@@ -94,16 +95,17 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
     def weights_digest(self) -> str:
         """The content of the colour table, so that a changed file is never taken for the old one."""
         try:
-            return read_cube(self.cube).digest if self.cube else ""
-        except CubeError:
+            return "+".join(read_cube(path).digest for path, _ in files(self.cube))
+        except (CubeError, ValueError):
             return ""  # the sentence belongs to the run, not to asking for its key
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """Strip by strip.  Raises CubeError, in one sentence, where the table cannot be read."""
-        table = read_cube(self.cube) if self.cube and self.strength else None
+        rows = files(self.cube) if self.strength else ()
+        tables = [(read_cube(path), share * self.strength) for path, share in rows]
         colour = self.saturation != 1.0 or self.vibrance != 0.0
         tints = (self.shadow_warmth, self.shadow_tint, self.highlight_warmth, self.highlight_tint)
-        if not (table or colour or self.monochrome or any(tints)):
+        if not (tables or colour or self.monochrome or any(tints)):
             return image.pixels
         split = _split(*tints, self.tint_balance).to(image.pixels.device) if any(tints) else None
         flat = image.pixels.reshape(3, -1)
@@ -111,8 +113,8 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
         for i in range(0, flat.shape[1], tc.STRIP):
             checkpoint()
             rgb = out[:, i : i + tc.STRIP].copy_(flat[:, i : i + tc.STRIP])
-            if table:
-                self._through(table, rgb)
+            if tables:
+                self._through(tables, rgb)
             if colour or self.monochrome or split:
                 y = tc.luma(rgb)
                 if colour:
@@ -126,15 +128,20 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
             rgb.clamp_(0.0, 1.0)
         return out.view_as(image.pixels)
 
-    def _through(self, table: Cube, rgb: torch.Tensor) -> None:
-        space = table.space if self.cube_space == "declared" else self.cube_space
-        primaries = "rec2020" if space == "linear" else space
-        there, back = spaces.between("rec2020", primaries), spaces.between(primaries, "rec2020")
-        encode, decode = (t.to(rgb.device) for t in tc.transfer_tables(space))
-        given = spaces.apply(there, rgb[:, None])[:, 0]
-        linear = _mirrored(decode, table(_mirrored(encode, given)))
-        found = spaces.apply(back, linear[:, None])[:, 0]
-        rgb.add_(found.clamp_(0.0, 1.0).sub_(rgb), alpha=self.strength)
+    def _through(self, tables: list[tuple[Cube, float]], rgb: torch.Tensor) -> None:
+        """Each table moves the colours by its share of what it would do alone."""
+        moved = torch.zeros_like(rgb) if len(tables) > 1 else None
+        for table, share in tables:
+            space = table.space if self.cube_space == "declared" else self.cube_space
+            primaries = "rec2020" if space == "linear" else space
+            there, back = spaces.between("rec2020", primaries), spaces.between(primaries, "rec2020")
+            encode, decode = (t.to(rgb.device) for t in tc.transfer_tables(space))
+            given = spaces.apply(there, rgb[:, None])[:, 0]
+            linear = _mirrored(decode, table(_mirrored(encode, given)))
+            found = spaces.apply(back, linear[:, None])[:, 0]
+            (rgb if moved is None else moved).add_(found.clamp_(0.0, 1.0).sub_(rgb), alpha=share)
+        if moved is not None:
+            rgb.add_(moved)
 
     def _saturate(self, rgb: torch.Tensor, y: torch.Tensor) -> None:
         rgb.sub_(y)
