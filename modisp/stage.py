@@ -52,7 +52,7 @@ SLOTS = [
     "defringe",
     "presence",
     "halation",
-    "curve",
+    "curves",
     "mixer",
     "grading",
     "look",

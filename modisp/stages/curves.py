@@ -19,7 +19,7 @@ Points = tuple[tuple[float, float], ...]
 STEEPEST = 8.0  # the most that colour is strengthened where a curve lifts the dark
 
 
-class Curve(Stage, slot="curve", reads=State.DISPLAY, writes=State.DISPLAY, title="Curve", group="Light"):
+class Curves(Stage, slot="curves", reads=State.DISPLAY, writes=State.DISPLAY, title="Curve", group="Light"):
     """A tone curve over sRGB-encoded brightness, by regions and by points, then one for each of red, green and blue.
 
     The curve for all colours acts on luminance and takes colour along, so hues stay; what it adds to black is grey light.
@@ -40,7 +40,7 @@ class Curve(Stage, slot="curve", reads=State.DISPLAY, writes=State.DISPLAY, titl
     green: Points = param(PLAIN, kind="curve", help="The same for green alone: up is greener, down is more magenta.")
     blue: Points = param(PLAIN, kind="curve", help="The same for blue alone: up is bluer, down is more yellow.")
 
-    def neutral(self) -> Curve:
+    def neutral(self) -> Curves:
         """Straight curves; where the regions part does not matter then."""
         return replace(self, regions=(0.0,) * 4 + self.regions[4:], luma=PLAIN, red=PLAIN, green=PLAIN, blue=PLAIN)
 
