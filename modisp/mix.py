@@ -39,6 +39,10 @@ def _value(p: Param, own: Any, layers: list[tuple[float, Any]]) -> Any:
     if p.kind in ("hues", "wheel", "regions"):
         moved = (o + sum(s * (v[i] - p.default[i]) for s, v in layers) for i, o in enumerate(own))
         return tuple(min(max(v, p.low), p.high) for v in moved)
+    if p.kind == "offsets":
+        rows = [(1.0, own), *((s, v) for s, v in layers)]
+        n = max(len(v) for _, v in rows)
+        return tuple(sum(s * v[i] for s, v in rows if v) for i in range(n)) if n else ()
     if p.kind == "curve":
         curves: list[Curve] = [own, p.default, *(v for _, v in layers)]
         xs = sorted({x for c in curves for x, _ in c})

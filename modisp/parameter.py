@@ -37,9 +37,10 @@ class Param:
     Values by kind: number: float (or int, where the default is one); switch: bool; choice: one of `choices`; curve: tuple
     of (x, y) with rising x; colour: (r, g, b); hues: one number for each of `HUES`; wheel: (a, b, light), the first two a
     direction and length on the Oklab plane of colours (1 is the rim); regions: what is added to shadows, darks, lights and
-    highlights, then the three places in 0…1 where they part; rect: (x, y, width, height) or (); points, mask: tuple of
-    tuples of numbers; file (see `files`), text: str.  `low` and `high` hold for each number of hues, wheels and regions.  `inference`
-    marks what `measure` and `infer` may look at.
+    highlights, then the three places in 0…1 where they part; offsets: so many numbers as the stage wants, which styles add
+    to, or (); rect: (x, y, width, height) or (); points, mask: tuple of tuples of numbers; file (see `files`), text: str.
+    `low` and `high` hold for each number of hues, wheels and regions.  `inference` marks what `measure` and `infer` may
+    look at.
     """
 
     kind: str
@@ -80,7 +81,7 @@ class Param:
         return self._check_numbers(where, v)
 
     def _check_numbers(self, where: str, v: Any) -> Any:
-        flat = self.kind in FLAT
+        flat = self.kind in FLAT or self.kind == "offsets"
         if not isinstance(v, list | tuple):
             raise ValueError(f"{where} is a list of numbers, not {v!r}")
         rows = [v] if flat else v

@@ -7,13 +7,22 @@ from typing import Any
 
 from torch import nn
 
+from .color import Color
 from .demosaic import Demosaic
 from .restore import Restore
+from .tone import Tone
+from .white import White
 
 
 def build(architecture: Mapping[str, Any]) -> nn.Module:
     """An untrained network from its description: ``kind`` and the arguments of its class."""
-    kinds: dict[str, type[nn.Module]] = {"demosaic": Demosaic, "restore": Restore}
+    kinds: dict[str, type[nn.Module]] = {
+        "color": Color,
+        "demosaic": Demosaic,
+        "restore": Restore,
+        "tone": Tone,
+        "white": White,
+    }
     arguments = dict(architecture)
     kind = arguments.pop("kind")
     if kind not in kinds:

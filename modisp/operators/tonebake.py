@@ -1,0 +1,183 @@
+"""A finish (`modisp.operators.tonemap`) baked into small tables, and the quick way through them.
+
+What is constant for a picture is worked out once: the curve as a table of light in EV, straight between 2^-7 EV; the grid
+stretched over the columns, so that along a row it is a sum of ramps in light; the colours, in which Oklab's hue and saturation
+depend on the chromaticity alone and the gamut on that and lightness, as a stack of chromaticity planes that say by what a
+colour's difference from grey is turned and stretched.  Grey has no difference, so it stays grey whatever the table says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from modisp.color.spaces import LUMA
+from modisp.operators import tonecurve as tc
+from modisp.operators import tonemap
+from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
+
+Array = tc.Array
+LOW, HIGH, PIECES = -18.0, 14.0, 128  # EV of the table of the curve, pieces a stop
+SLICES, PLANE = 21, 49
+"""How many lightnesses, and how many points along each axis of the chromaticity plane (grey lies on one)."""
+_DARK = 2.0**-30
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Cube root of display luminance by EV: `start` + `slope`·(share of a piece), found by the piece."""
+
+    start: torch.Tensor
+    slope: torch.Tensor
+
+    @classmethod
+    def of(cls, display: Callable[[Array], Array]) -> Curve:
+        """From display luminance as a function of EV from middle grey."""
+        ev = np.linspace(LOW, HIGH, int(HIGH - LOW) * PIECES + 1)
+        v = torch.from_numpy(np.cbrt(np.clip(display(ev), 0.0, 1.0))).float()
+        return cls(v[:-1].clone(), v[1:] - v[:-1])
+
+    def __call__(self, ev: torch.Tensor) -> torch.Tensor:
+        """At `ev` (N,), which is written to."""
+        at = ev.sub_(LOW).mul_(PIECES).clamp_(0.0, len(self.start) - 1e-3)
+        piece = at.int()
+        part = at.sub_(piece)
+        return part.mul_(torch.index_select(self.slope, 0, piece)).add_(torch.index_select(self.start, 0, piece))
+
+
+def spline(curve: torch.Tensor) -> Callable[[Array], Array]:
+    """Display luminance as a function of EV, of a curve's 25 numbers; made to rise where offsets have bent it back."""
+    rising = curve.reshape(1, -1).double().cummax(1)[0]
+
+    def display(ev: Array) -> Array:
+        v = tonemap.curved(rising, torch.from_numpy(np.asarray(ev, dtype=np.float64))[None])[0]
+        return np.asarray(v.clamp(0, 1).pow(3).numpy())
+
+    return display
+
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    """The grid as ramps: stops = base + Σ slope_k · (how far light has come from level k to the next)."""
+
+    ramps: torch.Tensor  # (1 + 7, 16, 16)
+
+    @classmethod
+    def of(cls, grid: torch.Tensor) -> Local:
+        """From (8, 16, 16) stops."""
+        return cls(torch.cat([grid[:1], grid[1:] - grid[:-1]]))
+
+    def columns(self, x: torch.Tensor) -> torch.Tensor:
+        """(8, 16, W): the ramps at places `x` (W,), 0…1 of the picture's width."""
+        at = (x * COLUMNS - 0.5).clamp(0, COLUMNS - 1)
+        i = at.floor().clamp_max(COLUMNS - 2).long()
+        return torch.lerp(self.ramps[:, :, i], self.ramps[:, :, i + 1], (at - i).to(self.ramps))
+
+    @staticmethod
+    def add(columns: torch.Tensor, y: torch.Tensor, light: torch.Tensor, guide: float) -> torch.Tensor:
+        """`light` (R, W) in EV with the stops added for rows at `y` (R,), 0…1 of the height; a new tensor."""
+        at = (y * ROWS - 0.5).clamp(0, ROWS - 1)
+        rows = at.floor().clamp_max(ROWS - 2).long()
+        parts = (at - rows).to(light)
+        out = torch.empty_like(light)
+        level = (light + (guide - DARKEST)).mul_(1.0 / LEVEL)
+        done = 0
+        for row in range(int(rows[0]), int(rows[-1]) + 1):
+            n = int((rows == row).sum())
+            here = slice(done, done + n)
+            part = parts[here, None]
+            low, high = columns[:, row], columns[:, row + 1]
+            torch.lerp(low[0], high[0], part, out=out[here])
+            for k in range(1, LEVELS):
+                ramp = torch.lerp(low[k], high[k], part)
+                out[here].addcmul_(ramp, level[here].sub(k - 1).clamp_(0.0, 1.0))
+            done += n
+        return out.add_(light)
+
+
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """Planes of chromaticity, one a lightness: three numbers each, see `of`; `grey` are the tints of grey, if any."""
+
+    planes: torch.Tensor  # (1, 3, SLICES · PLANE, PLANE)
+    grey: torch.Tensor | None  # (2, SLICES): red and blue less luminance, for luminance 1
+
+    @classmethod
+    def of(cls, chroma: torch.Tensor, tint: torch.Tensor) -> Colours:
+        """From (3, 12, 6, 4) and (2, 6).
+
+        A colour's differences (red − luminance, blue − luminance), as a complex number, are multiplied by the first two
+        numbers; its luminance grows by the third.
+        """
+        at = torch.linspace(0, 1, PLANE)
+        blue, red = torch.meshgrid(at, at, indexing="ij")
+        green = (1 - red - blue).clamp_min(1e-3)
+        rgb = torch.stack([red, green, blue]).reshape(3, -1).clamp_min(1e-4)
+        rgb = rgb / (torch.tensor(LUMA)[:, None] * rgb).sum(0)
+        light = torch.linspace(0, 1, SLICES).clamp(0.02, 0.999)
+        many = rgb.repeat(1, SLICES)[None]
+        v = light.repeat_interleave(PLANE * PLANE)[None]
+        out = _through(chroma, tint, many, v)[0]
+        grey = _through(chroma, tint, torch.ones(1, 3, SLICES), light[None])[0]
+        y = v[0] ** 3
+        luma = torch.tensor(LUMA)
+        got, toned = luma @ out, (grey - luma @ grey) / light**3
+        there = [(out[c] - got) / y - toned[c].repeat_interleave(PLANE * PLANE) for c in (0, 2)]
+        before = [many[0, c] - 1 for c in (0, 2)]
+        size = (before[0] ** 2 + before[1] ** 2).clamp_min(1e-6)
+        along = (there[0] * before[0] + there[1] * before[1]) / size
+        across = (there[1] * before[0] - there[0] * before[1]) / size
+        planes = torch.stack([along, across, got / y - 1]).view(3, SLICES, PLANE, PLANE)
+        middle = (PLANE - 1) // 3  # grey: no difference to be turned; its neighbours tell
+        ring = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]
+        around = [planes[:2, :, middle + i, middle + j] for i, j in ring]
+        planes[:2, :, middle, middle] = torch.stack(around).mean(0)
+        planes[2, :, middle, middle] = 0.0
+        tinted = bool(tint.abs().max() > 1e-5)
+        return cls(
+            planes.reshape(1, 3, SLICES * PLANE, PLANE).contiguous(), toned[[0, 2]].contiguous() if tinted else None
+        )
+
+    def paint(self, rgb: torch.Tensor, luminance: torch.Tensor, v: torch.Tensor, out: torch.Tensor) -> None:
+        """Scene colours (3, N) of a luminance (N,), shown at lightness `v` (N,; cube root of display luminance), to `out`."""
+        red, blue = rgb[0].clamp_min(0.0), rgb[2].clamp_min(0.0)
+        total = rgb[1].clamp_min(0.0).add_(red).add_(blue).clamp_min_(_DARK).reciprocal_()
+        at = v * (SLICES - 1)
+        low = at.floor().clamp_max_(SLICES - 2)
+        at.sub_(low)
+        where = torch.empty(1, 1, v.numel(), 2)
+        torch.mul(red, total, out=where[0, 0, :, 0]).mul_(2.0).sub_(1.0)
+        high = SLICES * PLANE - 1
+        row = torch.mul(blue, total).mul_(PLANE - 1).addcmul_(low, low.new_tensor(float(PLANE)))
+        torch.mul(row, 2.0 / high, out=where[0, 0, :, 1]).sub_(1.0)
+        first = F.grid_sample(self.planes, where, padding_mode="border", align_corners=True)[0, :, 0]
+        where[0, 0, :, 1].add_(2.0 * PLANE / high)
+        second = F.grid_sample(self.planes, where, padding_mode="border", align_corners=True)[0, :, 0]
+        along, across, more = first.lerp_(second, at)
+        y = v.square().mul_(v)
+        ratio = y / luminance.clamp_min(_DARK)
+        ratio.clamp_max_(2.0**24)
+        y.addcmul_(y, more)
+        red = torch.sub(rgb[0], luminance).mul_(ratio)
+        blue = torch.sub(rgb[2], luminance).mul_(ratio)
+        r = torch.mul(along, red, out=out[0]).addcmul_(across, blue, value=-1.0)
+        b = torch.mul(along, blue, out=out[2]).addcmul_(across, red)
+        if self.grey is not None:
+            piece = low.int()
+            base = v.square().mul_(v)
+            for channel, row_ in ((r, self.grey[0]), (b, self.grey[1])):
+                tone = torch.index_select(row_, 0, piece)
+                tone.lerp_(torch.index_select(row_, 0, piece + 1), at)
+                channel.addcmul_(tone, base)
+        torch.mul(r, -LUMA[0] / LUMA[1], out=out[1]).add_(b, alpha=-LUMA[2] / LUMA[1])
+        out.add_(y).clamp_(0.0, 1.0)
+
+
+def _through(chroma: torch.Tensor, tint: torch.Tensor, rgb: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Colours (B, 3, N) of luminance 1 shown at lightness `v` (B, N), as `tonemap.apply` ends."""
+    lab = tonemap.lab(rgb * (v**3)[:, None])
+    return tonemap.fitted(tonemap.rgb_of(tonemap.coloured(chroma[None], tint[None], lab, v)))

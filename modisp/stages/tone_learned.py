@@ -1,0 +1,241 @@
+"""Tone, learned: a network looks at the whole picture once and says how light is to be led to the display, place by place."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from modisp import weights
+from modisp.image import Frame, Image, Metadata, State
+from modisp.learned import network
+from modisp.operators import tonebake, tonemap
+from modisp.operators import tonecurve as tc
+from modisp.operators.tonemap import ToneParams
+from modisp.operators.toneoffsets import Offsets, facts
+from modisp.operators.tonesliders import ToneSliders, paint
+from modisp.operators.toneview import SIDE, params_of, see
+from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
+
+WEIGHTS = "tone-natural"
+PRIOR = 0.5  # EV, where nothing is measured: as in the closed form
+_UNIT = {"grid": 2.0**-11, "chroma": 2.0**-12}  # of one step of the numbers that readings keep as 16 bits
+
+
+def _strength(label: str, words: str) -> Any:
+    return param(1.0, 0.0, 1.0, step=0.01, unit="%", label=label, help=words)
+
+
+def _offsets(words: str) -> Any:
+    return param((), kind="offsets", help=words, advanced=True)
+
+
+class ToneLearned(
+    ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone (learned)", group="Light"
+):
+    """Exposure, curve, local light and colour, predicted for the picture; each has its strength, sliders act round them.
+
+    Works by closed-form operators (`modisp.operators.tonemap`) whose numbers are the reading.  Styles add offsets to them.
+    """
+
+    auto: bool = param(  # type: ignore[misc]  # the sliders come with defaults
+        True,
+        label="Auto levels",
+        help="Finishes the picture by what the network saw; off, by the camera's exposure and the plain curve.",
+    )
+    gain_strength: float = _strength(
+        "Auto exposure",
+        "How far the picture's brightness is set by what was seen; at 0 the camera's exposure is taken.",
+    )
+    curve_strength: float = _strength(
+        "Auto curve", "How far the curve from scene to display follows the picture; at 0 it is the plain one."
+    )
+    local_strength: float = _strength(
+        "Local light", "Opens dark places and holds bright ones back, each as a place; at 0 light is flat but right."
+    )
+    colour_strength: float = _strength(
+        "Auto colour", "How far colours are shaped by lightness and hue; at 0 they are carried over as they are."
+    )
+    gain_offsets: tuple[float, ...] = _offsets("What styles add to the automatic exposure.")
+    curve_offsets: tuple[float, ...] = _offsets("What styles add to the curve.")
+    local_offsets: tuple[float, ...] = _offsets("What styles add to local light.")
+    colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
+    tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
+
+    @classmethod
+    def accepts(cls, meta: Metadata) -> bool:
+        """Any picture, where the weights are there."""
+        try:
+            return bool(weights.find(WEIGHTS))
+        except weights.WeightsMissing:
+            return False
+
+    def weights_digest(self) -> str:
+        """Of the base network."""
+        return weights.digest(WEIGHTS) if self.accepts(Metadata()) else ""
+
+    def measure(self, probe: Probe) -> Reading:
+        """The base finish of the picture: `gain`, `curve`, `grid`, `chroma`, what styles need to know, and the clip level."""
+        if probe.meta.space:  # made from a finished picture: its tones were somebody's decision
+            return Reading()
+        view = probe.fetch(Frame(probe.full, probe.area, (SIDE, SIDE)))
+        pixels = torch.nan_to_num(view.pixels[None].float().cpu(), 0.0, 2.0**14, 0.0).clamp(0.0, 2.0**14)
+        # the thumb's metadata tell whether BaselineExposure is still to come
+        coming = view.meta.baseline_exposure
+        seen = see(pixels * 2.0**coming)
+        net = network(weights.find(WEIGHTS), torch.device("cpu"))
+        params = params_of(net(*seen.inputs()), seen)
+        return Reading(
+            {
+                "gain": round(float(params.gain), 4),
+                "curve": [round(v, 5) for v in params.curve[0].tolist()],
+                "grid": _pack(params.grid, _UNIT["grid"]),
+                "chroma": _pack(params.chroma, _UNIT["chroma"]),
+                "facts": [round(v, 4) for v in facts(seen)[0].tolist()],
+                "clip": min(view.meta.clip) * 2.0**coming,
+            }
+        )
+
+    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """Strip by strip: light, local light, curve, colours."""
+        known = reading.values
+        if "gain" not in known:  # nothing to go by, or a finished picture that comes back as it was
+            return paint(_closed(self, 0.0 if image.meta.space else PRIOR).to(image.pixels.device), image.pixels)
+        finish = _finish(self, known["gain"], *(_key(known[k]) for k in ("curve", "grid", "chroma", "facts")))
+        hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
+        h, w = image.height, image.width
+        x, y = _places(image)
+        columns = finish.local.columns(x) if finish.local else None
+        out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
+        rows = max(1, tc.STRIP // w)
+        for top in range(0, h, rows):
+            checkpoint()
+            rgb = image.pixels[:, top : top + rows]
+            flat = rgb.reshape(3, -1)
+            luminance = tc.luma(flat)
+            light = luminance.clamp_min(2.0**-40).log2_().add_(finish.ev)
+            if finish.local is not None and columns is not None:
+                strip = light.view(rgb.shape[1:])
+                light = finish.local.add(columns, y[top : top + rows], strip, finish.guide - hand).view(-1)
+            v = finish.curve(light)
+            painted = out[:, top : top + rows]
+            if painted.is_contiguous():
+                finish.colours.paint(flat, luminance, v, painted.view(3, -1))
+            else:
+                part = torch.empty_like(flat)
+                finish.colours.paint(flat, luminance, v, part)
+                painted.copy_(part.view_as(painted))
+        return out
+
+
+class _Finish:
+    """The tables of one picture under one setting."""
+
+    def __init__(self, stage: ToneLearned, base: ToneParams, known: torch.Tensor) -> None:
+        plain = ToneParams.plain()
+        plain.gain[:] = PRIOR
+        wanted = _offsets_of(stage).on(base if stage.auto else plain, known)
+        params = plain.towards(
+            wanted,
+            {
+                "gain": stage.gain_strength,
+                "curve": stage.curve_strength,
+                "grid": stage.local_strength,
+                "chroma": stage.colour_strength,
+                "tint": stage.colour_strength,
+            },
+        )
+        self.ev = float(params.gain) - math.log2(tc.GREY)
+        # the grid lies where the base put it, whatever exposure a style or a strength gives
+        self.guide = float(base.gain - params.gain)
+        predicted = tonebake.spline(params.curve)
+        self.curve = tonebake.Curve.of(lambda ev: stage.bend(ev, _white(params.curve), 0.0, predicted))
+        self.local = tonebake.Local.of(params.grid[0]) if bool(params.grid.abs().max() > 1e-6) else None
+        self.colours = _colours(_Bytes(params.chroma[0]), _Bytes(params.tint[0]))
+
+
+class _Bytes:
+    """A tensor that equals another of the same content: what a cache can be asked by."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor, self._content = tensor, tensor.numpy().tobytes()
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Bytes) and self._content == other._content
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _colours(chroma: _Bytes, tint: _Bytes) -> tonebake.Colours:
+    with torch.no_grad():
+        return tonebake.Colours.of(chroma.tensor.clone(), tint.tensor.clone())
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)
+def _finish(stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str, known: Any) -> _Finish:
+    with torch.no_grad():
+        base = ToneParams(
+            torch.tensor([gain]),
+            torch.tensor([curve]),
+            _unpack(grid, "grid"),
+            _unpack(chroma, "chroma"),
+            torch.zeros(1, *tonemap.SHAPES["tint"]),
+        )
+        return _Finish(stage, base, torch.tensor([known]))
+
+
+@lru_cache(maxsize=8)
+def _closed(stage: ToneLearned, ev: float) -> tc.Table:
+    return stage.table(ev, tc.WHITE, 0.0)
+
+
+def _offsets_of(stage: ToneLearned) -> Offsets:
+    return Offsets.load(
+        {
+            "gain": stage.gain_offsets,
+            "curve": stage.curve_offsets,
+            "grid": stage.local_offsets,
+            "chroma": stage.colour_offsets,
+            "tint": stage.tint_offsets,
+        }
+    )
+
+
+def _white(curve: torch.Tensor) -> float:
+    """The EV at which a curve comes near to white, for the sliders that know of it."""
+    v = curve[0].cummax(0)[0]
+    near = int((v < 0.985 * min(1.0, float(v[-1]))).sum())
+    return min(6.0, max(tc.NEAREST + 0.2, tonemap.FIRST + tonemap.STEP * near))
+
+
+def _places(image: Image) -> tuple[torch.Tensor, torch.Tensor]:
+    """x (W,) and y (H,) of the pixels' middles, 0…1 of the part that counts (float64)."""
+    probe = Probe(image.meta, image.frame.full, image.state, lambda f: image)
+    left, top, width, height = probe.area
+    py, px = image.frame.pitch
+    x = (image.frame.rect[0] - left + px * (torch.arange(image.width, dtype=torch.float64) + 0.5)) / width
+    y = (image.frame.rect[1] - top + py * (torch.arange(image.height, dtype=torch.float64) + 0.5)) / height
+    return x, y
+
+
+def _pack(values: torch.Tensor, unit: float) -> str:
+    steps = (values / unit).round().clamp(-32768, 32767).to(torch.int16).cpu().numpy().astype("<i2")
+    return base64.b64encode(steps.tobytes()).decode("ascii")
+
+
+def _unpack(text: str, part: str) -> torch.Tensor:
+    steps = np.frombuffer(base64.b64decode(text), "<i2").astype(np.float32)
+    return torch.from_numpy(steps * np.float32(_UNIT[part])).view(1, *tonemap.SHAPES[part])
+
+
+def _key(value: Any) -> Any:
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
