@@ -20,9 +20,18 @@ Json = Annotated[bool, typer.Option("--json", help="A list of objects, for other
 
 def info(
     pictures: Annotated[list[Path], typer.Argument(metavar="FILE…", help="RAW files, pictures, saved intermediates.")],
+    white: Annotated[
+        bool, typer.Option("--white", help="The lights instead: as shot, and as the picture tells, with confidence.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say what a file holds, without developing it."""
+    if white:
+        from modisp.cli.white import show_lights
+
+        if not show_lights(pictures, json):
+            raise typer.Exit(1)
+        return
     from modisp.io import read_info
 
     rows, bad = [], False

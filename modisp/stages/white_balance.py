@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
+from modisp import weights
 from modisp.color import white
 from modisp.color.camera import RGB, XY, Camera
-from modisp.color.illuminant import estimate
+from modisp.color.canonical import canonical
+from modisp.color.illuminant import estimate, telling
 from modisp.color.spaces import D65
 from modisp.image import Image, Metadata, Rect, State
+from modisp.learned import camera as camera_name
+from modisp.learned import network
+from modisp.nets.white import histograms, peaks, rgb
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
 PRESETS: dict[str, tuple[float, float]] = {
@@ -30,7 +37,12 @@ PRESETS: dict[str, tuple[float, float]] = {
 
 _KELVIN, _TINT = 5003.0, 0.0  # D50, the middle of what is usual; no slider step lands on it by chance
 _LEAST_PATCH = 9  # full-size pixels
-_LAMP = 4500.0  # K; warmer light is lamplight
+_LAMP, _SHADE = 4500.0, 6500.0  # K; warmer light is lamplight, cooler light is shade
+_THUMB, _SMALL = 256, 64  # long edges of the picture that is looked at, and of what is made of it for the network
+_TELLING = 16  # of its pixels, at least, must tell something
+_WEIGHTS = "white_balance"
+_UNLIKELY = 0.02  # of the likeliest: others below are no candidates
+_GREEN = 35.0  # tint; tubes and light below trees
 
 
 class WhiteBalance(
@@ -40,15 +52,25 @@ class WhiteBalance(
     writes=State.BALANCED,
     title="White balance",
     group="White balance",
+    version=2,
 ):
     """Multiplies the channels so that the light becomes neutral; the smallest gain is 1, so that what is clipped stays white."""
 
     mode: str = param(
         "as shot",
-        choices=("as shot", "auto", "custom", "patch", *PRESETS),
+        choices=("as shot", "auto", "ambience", "custom", "patch", *PRESETS),
         help="Which light the picture was taken in. 'As shot' takes what the camera noted, until you set the temperature or "
-        "the tint, which then count instead; 'auto' judges the picture and leaves lamplight a little warm; 'custom' takes "
-        "temperature and tint as they stand; 'patch' takes something grey that you point at; the others are usual lights.",
+        "the tint, which then count instead; 'auto' judges the picture and makes its light neutral; 'ambience' does the same "
+        "and leaves something of the mood of warm and cool light; 'custom' takes temperature and tint as they stand; 'patch' "
+        "takes something grey that you point at; the others are usual lights.",
+    )
+    ambience: float = param(
+        0.3,
+        0.0,
+        1.0,
+        step=0.05,
+        help="How much of the warmth of lamps and of the coolness of shade is left in the mode 'ambience'. 0 makes every light "
+        "neutral, as 'auto' does.",
     )
     temperature: float = param(
         _KELVIN,
@@ -72,27 +94,42 @@ class WhiteBalance(
         help="The area that should be grey (for the mode 'patch'), at least 9 by 9 pixels. Clipped pixels in it are ignored.",
     )
 
+    @classmethod
+    def migrate(cls, version: int, values: dict[str, Any]) -> dict[str, Any]:
+        """Before version 2, 'auto' always left a quarter of the warmth of lamps."""
+        if version < 2 and values.get("mode") == "auto":
+            return {**values, "mode": "ambience", "ambience": 0.25}
+        return values
+
+    def weights_digest(self) -> str:
+        """Of the network that judges the light; "" where closed forms do."""
+        path = _weights("")
+        return weights.digest(path) if path else ""
+
     def measure(self, probe: Probe) -> Reading:
-        """The light as shot, as judged from the picture and, where there is a patch, as the patch says."""
+        """The light as shot, the lights that the picture speaks for and, where there is a patch, as the patch says.
+
+        Values are by mode: xy, temperature and tint.  Candidates are the lights, likeliest first, at most three.
+        """
         meta = probe.meta
         camera = Camera.of(meta)
         if camera.monochrome:
             return Reading()
-        thumb = probe.thumb(256)
-        xy, confidence = estimate(thumb.pixels, camera, meta.clip, _noise_floor(meta, thumb.frame.scale))
-        values = {"auto": _light(_kept_warm(xy) if camera.known else xy)}
-        found = [("auto", confidence)]
+        found = [(_light(xy), share) for xy, share in _lights(probe, camera)]
+        values = {"auto": found[0][0]}
         shot = _as_shot(meta, camera)
         if shot:
             values["as shot"] = _light(shot)
-            found.append(("as shot", 0.9 if abs(white.kelvin_from_xy(shot)[1]) < 60 else 0.3))
+        rows = [Candidate({"mode": "auto"}, found[0][1], _words("auto", found[0][0]))]
+        for light, share in found[1:]:
+            numbers = {"temperature": round(light["temperature"], 1), "tint": round(light["tint"], 2)}
+            rows.append(Candidate({"mode": "custom", **numbers}, share, _words(_kind(light), light)))
         if len(self.patch) == 4:
             neutral = _patch_neutral(probe, self.patch)
             if neutral:
                 values["patch"] = _light(camera.light(camera.xy(neutral)))
-                found.append(("patch", 1.0))
-        found.sort(key=lambda f: -f[1])
-        return Reading(values, tuple(Candidate({"mode": m}, c, _words(m, values[m])) for m, c in found))
+                rows = [Candidate({"mode": "patch"}, 1.0, _words("patch", values["patch"])), *rows[:2]]
+        return Reading(values, tuple(rows))
 
     def _chosen(self, meta: Metadata, camera: Camera, reading: Reading) -> XY:
         if self.mode == "custom":
@@ -101,7 +138,10 @@ class WhiteBalance(
             return white.xy_from_kelvin(*PRESETS[self.mode])
         if self.mode == "as shot" and self.temperature != _KELVIN:
             return white.xy_from_kelvin(self.temperature, self.tint)
-        shot = _as_shot(meta, camera) or _read(reading, "auto") or camera.xy((1.0, 1.0, 1.0))
+        auto = _read(reading, "auto")
+        if self.mode == "ambience" and auto:
+            return _kept(auto, self.ambience)
+        shot = _as_shot(meta, camera) or auto or camera.xy((1.0, 1.0, 1.0))
         if self.mode == "as shot":
             return white.xy_from_kelvin(white.kelvin_from_xy(shot)[0], self.tint) if self.tint != _TINT else shot
         return _read(reading, self.mode) or shot
@@ -142,22 +182,61 @@ def _as_shot(meta: Metadata, camera: Camera) -> XY | None:
     return xy
 
 
-def _kept_warm(xy: XY) -> XY:
-    """The light to make neutral, for one found automatically: lamplight keeps a quarter of its warmth, as eyes leave it."""
+def _weights(name: str) -> Path | None:
+    """The file of the network that judges the light, the camera's own first."""
+    try:
+        return weights.find(_WEIGHTS, name or None)
+    except weights.WeightsMissing:
+        return None
+
+
+def _lights(probe: Probe, camera: Camera) -> list[tuple[XY, float]]:
+    """The lights (xy) that a picture speaks for and the confidence in each: one at least, the likeliest first, at most three.
+
+    By a network that knows the camera through its matrices; by closed forms where there are no matrices or no weights.
+    """
+    meta, thumb = probe.meta, probe.thumb(_THUMB)
+    noise = _noise_floor(meta, thumb.frame.scale)
+    path = _weights(camera_name(meta)) if camera.known else None
+    valid = telling(thumb.pixels, meta.clip, noise.clamp_min(1e-5))
+    if path is None or int(valid.sum()) < _TELLING:
+        return [estimate(thumb.pixels, camera, meta.clip, noise)]
+    cell = max(1, max(valid.shape) // _SMALL)
+    share = F.avg_pool2d(valid[None, None].float(), cell, ceil_mode=True)
+    small = F.avg_pool2d((thumb.pixels * valid)[None], cell, ceil_mode=True) / share.clamp_min(1e-6)
+    way = canonical(camera)
+    seen = torch.einsum("ij,bjhw->bihw", way.float().to(small.device), small)
+    with torch.inference_mode():
+        logits = network(path, small.device)(histograms(seen, share[:, 0] >= 0.5))[0]
+    found = []
+    for place, confidence in peaks(logits.cpu()):
+        r, g, b = (float(v) for v in torch.linalg.solve(way, rgb(place.double())).clamp_min(1e-3))
+        found.append((camera.light(camera.xy((r, g, b))), confidence))
+    return [f for f in found if f[1] >= _UNLIKELY * found[0][1]]
+
+
+def _kept(xy: XY, share: float) -> XY:
+    """The light to make neutral, for one found: so much of the warmth of lamps and of the coolness of shade is kept."""
     kelvin, tint = white.kelvin_from_xy(xy)
-    if kelvin >= _LAMP:
-        return xy
-    return white.xy_from_kelvin(1.0 / (0.75 / kelvin + 0.25 / _LAMP), tint)
+    limit = min(max(kelvin, _LAMP), _SHADE)
+    return xy if limit == kelvin else white.xy_from_kelvin(1.0 / ((1 - share) / kelvin + share / limit), tint)
 
 
 def _light(xy: XY) -> dict[str, Any]:
-    """A light as plain data: xy, and the temperature and tint within what can be set."""
+    """A light as plain data: xy, temperature and tint; within what can be set, so that the numbers give the same picture."""
     kelvin, tint = white.kelvin_from_xy(xy)
-    return {
-        "xy": list(xy),
-        "temperature": min(white.KELVIN[1], max(white.KELVIN[0], kelvin)),
-        "tint": min(white.TINT[1], max(white.TINT[0], tint)),
-    }
+    k, t = min(white.KELVIN[1], max(white.KELVIN[0], kelvin)), min(white.TINT[1], max(white.TINT[0], tint))
+    if (k, t) != (kelvin, tint):
+        xy = white.xy_from_kelvin(k, t)
+    return {"xy": list(xy), "temperature": k, "tint": t}
+
+
+def _kind(light: Mapping[str, Any]) -> str:
+    """A light in a word."""
+    if light["tint"] > _GREEN:
+        return "green light"
+    kinds = ((3600, "lamp"), (4700, "warm light"), (6000, "daylight"), (7500, "cloudy"))
+    return next((word for kelvin, word in kinds if light["temperature"] < kelvin), "shade")
 
 
 def _read(reading: Reading, mode: str) -> XY | None:

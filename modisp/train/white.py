@@ -27,6 +27,8 @@ from .data import data_folder
 CAMERAS, LIGHTS, BASES = 2500, 6000, 64
 SPREAD = 1.2
 """Of the truth on the grid, in cells."""
+_SHORT = torch.cpu._is_avx512_bf16_supported()
+"""Train in bfloat16 where the processor is quicker at it."""
 ANGLE = 0.35
 """Weight of a degree of recovery error against the cross-entropy."""
 
@@ -101,7 +103,7 @@ def take(world: World, scenes: Tensor, random: torch.Generator, mixed: float = 0
     raw = part[:, 0] * cover[:, None] + part[:, 1] * (1 - cover[:, None])
     lit = torch.stack([(part[:, i].mean(1).clamp_max(2) * c).mean((1, 2)) for i, c in enumerate((cover, 1 - cover))], 1)
     stops = -2.5 + 3.2 * torch.rand(count, 1, 1, 1, generator=random)
-    white = raw.flatten(1).quantile(0.97, dim=1).clamp_min(1e-4)
+    white = raw.flatten(1)[:, ::13].quantile(0.97, dim=1).clamp_min(1e-4)
     # half the cameras expose for the picture, half as it comes
     metered = torch.rand(count, generator=random) < 0.6
     gain = torch.where(metered, 0.9 / white, torch.ones_like(white))[:, None, None, None]
@@ -191,7 +193,8 @@ def example(shots: Shots, valid: Tensor | None = None) -> tuple[Tensor, ...]:
 def loss(net: nn.Module, example: tuple[Tensor, ...]) -> Tensor:
     """Cross-entropy against the truth spread out a little; and under one light, the recovery error of the mean."""
     seen, places, share, back, neutral = example
-    logits = net(seen)
+    with torch.autocast(seen.device.type, torch.bfloat16, enabled=_SHORT):
+        logits = net(seen).float()
     grid = cells(centres(logits.device))[None, None]
     spread = (-0.5 * ((grid - places[:, :, None, None]) / SPREAD).square().sum(-1)).exp()
     truth = spread / spread.sum((2, 3), keepdim=True).clamp_min(1e-9)
