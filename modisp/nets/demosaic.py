@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from .compand import compand, expand, slope
 from .interpolate import interpolate, malvar_planes
-from .mosaic import PATTERNS, RIM, fit, masks, unfit
+from .mosaic import PATTERNS, RIM, fit, masks, tiled, unfit
+from .shuffle import planar, shuffle, unshuffle
 from .trunk import Trunk
 from .turns import averaged
 
@@ -80,24 +81,26 @@ class Demosaic(nn.Module):
         return look(u) if self.training else averaged(look, u, self.cfa, self.turns)
 
     def _look(self, u: Tensor, noise: Tensor) -> Tensor:
-        seen = u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device) if self.split else u
-        planes = F.pixel_unshuffle(seen, self.factor)
-        seen = torch.cat([planes, (NOISE * noise).expand_as(planes[:, :1])], dim=1)
-        contrast = self._contrast(u)
+        planes = unshuffle(u, self.period)
+        contrast = self._contrast(planes)
+        if self.split:
+            seen = unshuffle(u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device), self.factor)
+        else:
+            seen = planes
+        seen = torch.cat([seen, (NOISE * noise).expand_as(seen[:, :1])], dim=1)
         residual = self.trunk(seen.contiguous(memory_format=torch.channels_last))
-        residual = residual * (contrast / (contrast + GATE))
+        residual = residual * contrast.div_(contrast + GATE)
         if self.cfa == "bayer":
-            return F.pixel_shuffle(malvar_planes(u) + residual, 2)
-        return interpolate(u, self.cfa) + F.pixel_shuffle(residual, self.factor)
+            return shuffle(planar(malvar_planes(planes)) + planar(residual), 2)
+        return interpolate(u, self.cfa) + shuffle(residual, self.factor)
 
-    def _contrast(self, u: Tensor) -> Tensor:
+    def _contrast(self, planes: Tensor) -> Tensor:
         """(B, 1, h, w) on the trunk's grid: max − min of one colour's samples nearby; 0 where flat.
 
         Over all samples of a colour, not plane by plane: stripes as fine as the filter array are
         constant in every plane, yet not flat.
         """
-        planes = F.pixel_unshuffle(u, self.period)
-        pattern = PATTERNS[self.cfa].flatten().to(u.device)
+        pattern = PATTERNS[self.cfa].flatten().to(planes.device)
         same = [planes[:, pattern == colour] for colour in range(3)]
         high = torch.stack([s.amax(dim=1) for s in same], dim=1)
         low = torch.stack([s.amin(dim=1) for s in same], dim=1)
@@ -129,9 +132,9 @@ def demosaic(
     gain = mosaic.new_tensor(gains).view(3, 1, 1)
     rim = -(-RIM // net.multiple) * net.multiple
     x = fit(mosaic, net.period, net.multiple, dy, dx, rim)
-    scale = (masks(net.cfa, x.shape[-2], x.shape[-1], x.device) * gain).sum(dim=0, keepdim=True)
+    scale = tiled(gain.flatten()[PATTERNS[net.cfa].to(x.device)], x.shape[-2], x.shape[-1])
     # Companding evens the noise only roughly: what counts is a dark middle tone.
     shot, read = noise
     told = slope(mosaic.new_tensor(TONE)) * (shot * TONE + read) ** 0.5
-    rgb = expand(net(compand(x * scale)[None], told.view(1, 1, 1, 1)))[0] / gain
+    rgb = expand(net(compand(x * scale)[None], told.view(1, 1, 1, 1)))[0].div_(gain)
     return unfit(rgb, height, width, dy, dx, rim)

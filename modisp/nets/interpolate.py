@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .mosaic import PATTERNS, masks
+from .shuffle import shuffle, unshuffle
 
 
 def interpolate(u: Tensor, cfa: str) -> Tensor:
@@ -21,13 +22,13 @@ def interpolate(u: Tensor, cfa: str) -> Tensor:
 
 def malvar(u: Tensor) -> Tensor:
     """Bayer RGGB by H. S. Malvar, L. He, R. Cutler, ICASSP 2004."""
-    return F.pixel_shuffle(malvar_planes(u), 2)
+    return shuffle(malvar_planes(unshuffle(u, 2)), 2)
 
 
-def malvar_planes(u: Tensor) -> Tensor:
-    """(B, 1, H, W) → (B, 12, H/2, W/2), what `malvar` shuffles: one 3x3 convolution of the planes."""
-    planes = F.pixel_unshuffle(F.pad(u, (2, 2, 2, 2), "reflect"), 2)
-    weight = _malvar_weight().to(device=u.device, dtype=u.dtype)
+def malvar_planes(planes: Tensor) -> Tensor:
+    """(B, 4, h, w), a mosaic unshuffled → (B, 12, h, w), what `malvar` shuffles: one 3x3 convolution."""
+    planes = F.pad(planes, (1, 1, 1, 1), "replicate")
+    weight = _malvar_weight().to(device=planes.device, dtype=planes.dtype)
     return F.conv2d(planes.contiguous(memory_format=torch.channels_last), weight)
 
 

@@ -31,9 +31,14 @@ RIM = 12
 def masks(cfa: str, height: int, width: int, device: torch.device | None = None) -> Tensor:
     """(3, H, W) of 0 and 1: which colour is sampled where."""
     pattern = PATTERNS[cfa].to(device)
-    period = pattern.shape[0]
-    cell = torch.stack([(pattern == colour) for colour in range(3)]).float()
-    return cell.repeat(1, -(-height // period), -(-width // period))[:, :height, :width]
+    return tiled(torch.stack([(pattern == colour) for colour in range(3)]).float(), height, width)
+
+
+def tiled(cell: Tensor, height: int, width: int) -> Tensor:
+    """(..., p, p) repeated to (..., height, width)."""
+    period = cell.shape[-1]
+    times = (1,) * (cell.ndim - 2) + (-(-height // period), -(-width // period))
+    return cell.repeat(times)[..., :height, :width]
 
 
 def sample(rgb: Tensor, cfa: str) -> Tensor:

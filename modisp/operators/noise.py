@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from modisp.image import RGB, Image
-from modisp.operators.cfa import CFA, balance, colours, fold, is_bayer, period
+from modisp.operators.cfa import CFA, balance, fold, is_bayer, per_site, period
 from modisp.operators.wavelet import spread
 from modisp.probe import Probe, Reading
 
@@ -137,7 +137,7 @@ def luminance(mosaic: torch.Tensor, cfa: CFA, white: RGB) -> torch.Tensor:
     h, w = mosaic.shape[1:]
     x = mosaic
     if len(set("".join(cfa))) > 1:
-        x = x * gains[colours(cfa, h, w).to(mosaic.device)]
+        x = x * per_site(gains, cfa, h, w)
     for axis, p in ((1, period(cfa)[0]), (2, period(cfa)[1])):
         if p == 1:
             continue

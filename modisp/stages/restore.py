@@ -15,11 +15,10 @@ from modisp.image import Image, Metadata, State
 from modisp.learned import SIZES, digest, mean_noise, network, weight_file
 from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
-from modisp.operators.cfa import balance, colours, is_rgb
+from modisp.operators.cfa import balance, is_rgb, per_site
+from modisp.operators.means import REACH, excess
 from modisp.operators.noise import LEAST, left_after, luminance, survey
 from modisp.stage import Parts, Probe, Reading, Stage, param
-
-MEAN = 3  # pixels that the local mean looks round itself, at least, on any pattern
 
 
 class Restore(
@@ -107,31 +106,33 @@ class Restore(
             raise ValueError(f"there are no weights to restore {'/'.join(meta.cfa) or 'no pattern'}: choose another")
         shot, read = mean_noise(self._noise(reading))
         net = network(path, image.pixels.device)
-        cfa, dy, dx = found
-        cell = net.multiple * (2 if cfa == "quad" else 1)  # means are kept over cells that lie alike in all tiles
-        dy, dx = (shift + at % cell for shift, at in zip((dy, dx), image.frame.origin, strict=True))
-        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), cfa, dy, dx)
+        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), *found)
         return {"noise": image.pixels - clean, "sharp": sharp - clean}
 
     def halo(self, scale: float) -> int:
-        """Telling brightness from colour takes the local mean."""
-        return 0 if self.denoise == self.chroma else MEAN
+        """Local means are kept."""
+        return 0 if self == self.neutral() else REACH
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """(1, H, W) samples less the noise, plus the detail, each by its strength."""
+        """(1, H, W) samples less the noise, plus the detail, each by its strength; local means stay as they are."""
         out = image.pixels
         if parts is None or self == self.neutral():
             return out
-        noise, sharp = parts["noise"].float(), parts["sharp"].float()
+        cfa, noise = image.meta.cfa, parts["noise"].float()
+        shot, read = mean_noise(self._noise(reading))
+        spread = (out - noise).clamp_min_(0).mul_(shot).add_(read + 1e-9)
+        if self.denoise or self.chroma:
+            noise = noise - excess(noise, spread, cfa)
         if self.denoise != self.chroma:
-            cfa, white = image.meta.cfa, balance(image.meta)
+            white = balance(image.meta)
             luma = luminance(noise, cfa, white)
-            luma *= luma.new_tensor(white)[colours(cfa, image.height, image.width).to(luma.device)]
+            luma *= per_site(luma.new_tensor(white), cfa, image.height, image.width)
             out = luma.mul_(self.chroma - self.denoise).add_(out)
         if self.chroma:
             out = out - noise.mul(self.chroma)
         if self.deblur:
-            out = out + sharp.mul(self.deblur)
+            sharp = parts["sharp"].float()
+            out = out + (sharp - excess(sharp, spread, cfa)).mul_(self.deblur)
         return out
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:

@@ -145,7 +145,7 @@ class Source:
 
     photographs: Pictures
     leaves: Pictures
-    share: float = 2 / 3
+    share: float = 3 / 4
 
     @classmethod
     def open(cls, folder: Path, reductions: tuple[float, ...], leaves: int, cache: Path | None = None) -> Source:

@@ -23,6 +23,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from .. import weights
+from ..nets.trunk import Trunk, quick_short
 from . import data
 from .grow import grow
 from .muon import Muon
@@ -51,6 +52,8 @@ class Options:
     warm_up: int = 200
     leaves: int = 128
     """How many dead-leaves pictures the stock holds."""
+    short: bool | None = None
+    """Compute the hidden layers in bfloat16; None: where the processor is quicker at it (it costs 0.002 dB)."""
 
     def command(self, task: str) -> str:
         """How to start such a run again, without this machine's paths."""
@@ -72,17 +75,26 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
     net = task.net().to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.start is not None:
         net = grow(_weights(options.start, device), net)
-    run = Run(task, options, net, copy.deepcopy(net).eval(), optimizers(net, task, options), device)
+    average = copy.deepcopy(net).eval()
+    if options.short if options.short is not None else quick_short(device):
+        for part in net.modules():
+            if isinstance(part, Trunk):
+                part.short = True
+    run = Run(task, options, net, average, optimizers(net, task, options), device)
     run.resume()
     folder = data.data_folder(options.data)
-    source = data.Source.open(folder, task.reductions, options.leaves, options.out.parent)
-    watched = data.pictures(folder / "photos" / "val", every=4) if rank == 0 else []
+    made = task.examples(folder, options.out.parent) if task.examples else None
+    source = None if made else data.Source.open(folder, task.reductions, options.leaves, options.out.parent)
+    watched = data.pictures(folder / "photos" / "val", every=4) if source and rank == 0 else []
     stop = _Stop()
     for step in run.steps():
         random = np.random.default_rng((options.seed, step, rank))
         torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
-        patches = source.batch(task.batch, task.patch, random)
-        example = tuple(t.to(device) for t in task.draw(patches, torch_random))
+        if made is not None:
+            drawn = made(task.batch, torch_random)
+        elif source is not None:
+            drawn = task.draw(source.batch(task.batch, task.patch, random), torch_random)
+        example = tuple(t.to(device) for t in drawn)
         run.learn(step, example, world)
         if rank == 0:
             if run.due("save", options.save_minutes):

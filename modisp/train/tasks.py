@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +18,7 @@ from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
 from ..nets.restore import Restore, restore
 from ..simulate import noise, optics
+from . import color, tone, white
 from .data import decode, encode
 
 Example = tuple[Tensor, ...]
@@ -24,7 +27,7 @@ Example = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Task:
-    """``draw`` makes an example of sRGB-encoded patches (B, 3, P, P); ``score`` judges on pictures."""
+    """``draw`` makes an example of sRGB-encoded patches (B, 3, P, P), where no ``examples`` do; ``score`` judges on pictures."""
 
     name: str
     architecture: Mapping[str, Any]
@@ -37,6 +40,8 @@ class Task:
     rate: float = 2e-3
     steps: int = 20000
     reductions: tuple[float, ...] = (1.4, 2.0)
+    examples: Callable[[Path | None, Path], Callable[[int, torch.Generator], Example]] | None = None
+    """For tasks that need no photographs: (data folder, where to keep what takes long) → what draws an example of so many."""
 
     def net(self) -> nn.Module:
         """An untrained network."""
@@ -58,7 +63,7 @@ def draw_demosaic(cfa: str) -> Callable[[Tensor, torch.Generator], Example]:
         # protocol), linear light (what cameras give), or something between.
         kind = torch.rand(count, 1, 1, 1, generator=random)
         between = 1 + 1.2 * torch.rand(count, 1, 1, 1, generator=random)
-        power = torch.where(kind < 0.45, 1.0, torch.where(kind < 0.85, 2.2, between))
+        power = torch.where(kind < 0.5, 1.0, torch.where(kind < 0.88, 2.2, between))
         shown = encoded.clamp_min(4e-3)
         raw = shown**power
         linear = power > 1
@@ -70,7 +75,7 @@ def draw_demosaic(cfa: str) -> Callable[[Tensor, torch.Generator], Example]:
         bend = shown / (power * raw) / factor
         weight = (bend / slope(truth)).clamp_max(4.0)
         level = 10 ** (-3.2 + 1.5 * torch.rand(count, 1, 1, 1, generator=random))
-        level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.3)
+        level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.25)
         told = level * torch.exp2(0.3 * torch.randn(level.shape, generator=random))
         # Now and then some noise is left that nobody knows of.
         secret = torch.rand(level.shape, generator=random) < 0.2
@@ -163,7 +168,7 @@ def draw_restore(encoded: Tensor, random: torch.Generator, profiles: Sequence[tu
     psfs[:, 5, 5] = 1.0
     for i in range(count):
         radii.append(0.0)
-        if float(torch.rand((), generator=random)) < 0.5:
+        if float(torch.rand((), generator=random)) < 0.65:
             psfs[i], radii[i] = optics.draw(random)
     if any(radii):
         soft = optics.blur(truth, psfs)
@@ -234,6 +239,58 @@ _ALL = [
     restore_task("fast", width=16, blocks=1, inner_width=40, inner_blocks=2),
     restore_task("best", width=32, blocks=3, inner_width=64, inner_blocks=3, turns=2),
 ]
+
+# -- colour -----------------------------------------------------------------------------------
+
+
+def _no_patches(encoded: Tensor, random: torch.Generator) -> Example:
+    raise ValueError("this task is not trained on photographs")
+
+
+_ALL.append(
+    Task(
+        name="color_correct",
+        architecture={"kind": "color", "hidden": 96},
+        draw=_no_patches,
+        loss=color.loss,
+        score=color.score,
+        watch="clean",
+        batch=192,
+        steps=60000,
+        examples=color.examples,
+    )
+)
+_ALL.append(
+    Task(
+        name="white_balance",
+        architecture={"kind": "white", "widths": [16, 32, 48, 64]},
+        draw=_no_patches,
+        loss=white.loss,
+        score=white.score,
+        watch="median",
+        batch=32,
+        examples=white.examples,
+    )
+)
+# -- tone -------------------------------------------------------------------------------------
+
+
+def tone_task(teacher: str, grid: bool = True) -> Task:
+    """To finish as a teacher does; without the grid of local work, as a measure of what that is worth."""
+    return Task(
+        name=f"tone-{teacher}" + ("" if grid else "-global"),
+        architecture={"kind": "tone", "grid": grid},
+        draw=_no_patches,
+        loss=tone.loss,
+        score=partial(tone.score, teacher=teacher),
+        watch="de",
+        batch=8,
+        steps=16000,
+        examples=tone.examples_of(teacher),
+    )
+
+
+_ALL += [tone_task("natural"), tone_task("natural", grid=False)]
 TASKS: dict[str, Task] = {task.name: task for task in _ALL}
 
 

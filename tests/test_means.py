@@ -1,0 +1,51 @@
+"""Giving back local means: exact on the whole, smooth, the same in tiles, and nothing leaks into the dark."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scenes import BAYER, QUAD, XTRANS
+
+from modisp.operators.cfa import CFA, colours
+from modisp.operators.means import CELL, REACH, excess
+
+CFAS = (*BAYER, XTRANS, QUAD)
+
+
+@pytest.mark.parametrize("cfa", CFAS, ids="/".join)
+@pytest.mark.parametrize("size", [(1, 1), (5, 40), (97, 150)])
+def test_an_even_error_of_each_colour_is_given_back_exactly(cfa: CFA, size: tuple[int, int]) -> None:
+    if min(size) < len(cfa):
+        pytest.skip("not all colours are there")
+    even = torch.tensor([0.1, -0.2, 0.05])[colours(cfa, *size)][None]
+    assert torch.allclose(excess(even, torch.full_like(even, 1e-3), cfa), even, atol=1e-6)
+
+
+@pytest.mark.parametrize("cfa", CFAS, ids="/".join)
+def test_what_has_no_mean_stays(cfa: CFA) -> None:
+    noise = torch.randn(1, 480, 480, generator=torch.Generator().manual_seed(0))
+    given = excess(noise, torch.ones_like(noise), cfa)
+    assert given.std() < 0.08 and abs(float((noise - given).mean())) < 2e-3
+
+
+def test_missing_light_does_not_leak_into_the_dark() -> None:
+    x = torch.full((1, 96, 96), 0.001)
+    x[..., 48:] = 0.9
+    missing = torch.zeros_like(x)
+    missing[..., 48:] = 0.05
+    given = excess(missing, 1e-2 * x + 1e-4, BAYER[0])
+    assert float(given[..., :48].abs().max()) < 0.002
+    assert float((given - missing)[..., 80:].abs().max()) < 0.002
+
+
+@pytest.mark.parametrize("cfa", CFAS, ids="/".join)
+def test_a_tile_with_its_halo_equals_the_whole(cfa: CFA) -> None:
+    g = torch.Generator().manual_seed(1)
+    part, spread = torch.randn(1, 400, 370, generator=g), torch.rand(1, 400, 370, generator=g) + 0.01
+    whole = excess(part, spread, cfa)
+    for top, left, side in ((96, 120, 61), (312, 264, 88), (0, 0, 50)):
+        a, b = max(0, top - REACH), max(0, left - REACH)
+        cut = (slice(None), slice(a, top + side + REACH), slice(b, left + side + REACH))
+        tile = excess(part[cut], spread[cut], cfa)[:, top - a : top - a + side, left - b : left - b + side]
+        assert (a % CELL, b % CELL) == (0, 0)
+        assert torch.allclose(tile, whole[:, top : top + side, left : left + side], atol=1e-5)
