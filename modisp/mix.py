@@ -25,11 +25,12 @@ def blend(stage: Stage, layers: Sequence[tuple[float, Mapping[str, Any]]]) -> St
         own = getattr(stage, key)
         mine = [(s, p.check(f"{stage.name}.{key}", tuples(v[key]))) for s, v in layers if key in v and s > 0]
         if mine:
-            out[key] = _value(p, own, mine)
+            out[key] = mixed(p, own, mine)
     return stage.with_values(**out) if out else stage
 
 
-def _value(p: Param, own: Any, layers: list[tuple[float, Any]]) -> Any:
+def mixed(p: Param, own: Any, layers: list[tuple[float, Any]]) -> Any:
+    """The value of one parameter that is `own` without (strength above 0, value) layers, all in stored form."""
     if p.kind == "number":
         v = own + sum(s * (value - p.default) for s, value in layers)
         v = min(max(v, p.low), p.high)
@@ -40,9 +41,8 @@ def _value(p: Param, own: Any, layers: list[tuple[float, Any]]) -> Any:
         moved = (o + sum(s * (v[i] - p.default[i]) for s, v in layers) for i, o in enumerate(own))
         return tuple(min(max(v, p.low), p.high) for v in moved)
     if p.kind == "offsets":
-        rows = [(1.0, own), *((s, v) for s, v in layers)]
-        n = max(len(v) for _, v in rows)
-        return tuple(sum(s * v[i] for s, v in rows if v) for i in range(n)) if n else ()
+        added = [(s, v) for s, v in ((1.0, own), *layers) if v]
+        return tuple(sum(s * v[i] for s, v in added) for i in range(max((len(v) for _, v in added), default=0)))
     if p.kind == "curve":
         curves: list[Curve] = [own, p.default, *(v for _, v in layers)]
         xs = sorted({x for c in curves for x, _ in c})

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from modisp.image import State, tuples
-from modisp.mix import blend
-from modisp.parameter import files, mixed_files
+from modisp.mix import mixed
+from modisp.parameter import Param, files, mixed_files
 from modisp.recipe import Look, Recipe, order
 from modisp.resources import home, path
 from modisp.stage import Stage, list_stages
@@ -34,6 +34,16 @@ def _stage_of(slot: str) -> type[Stage]:
     raise ValueError(f"there is no slot called {slot}")
 
 
+def _params_of(slot: str) -> dict[str, Param]:
+    """The parameters that a style may set in a slot: those of its usual stage, and those of others that fill it.
+
+    A stage passes over what it does not know, so one style serves them all.
+    """
+    usual = _stage_of(slot)
+    stages = [c for c in list_stages().values() if slot in c.slot.split() and c.reads is usual.reads]
+    return {k: p for c in (*stages, usual) for k, p in c.params().items()}
+
+
 def _check(name: str, values: Values) -> dict[str, dict[str, Any]]:
     """The values in stored form; ValueError with one sentence where a slot or parameter is not one for a style."""
     out: dict[str, dict[str, Any]] = {}
@@ -43,7 +53,7 @@ def _check(name: str, values: Values) -> dict[str, dict[str, Any]]:
         cls = _stage_of(slot)
         if cls.reads in _BEFORE_SCENE:
             raise ValueError(f"style {name} sets {slot}, which lies before SCENE; a style begins at SCENE")
-        params = cls.params()
+        params = _params_of(slot)
         if unknown := [k for k in row if k not in params]:
             raise ValueError(f"style {name}: {slot} has no parameter {unknown[0]}; it has: {', '.join(params)}")
         out[slot] = {k: params[k].check(f"style {name}: {slot}.{k}", tuples(v)) for k, v in row.items()}
@@ -104,9 +114,13 @@ class Style:
         rows = list(layers)
         values: dict[str, dict[str, Any]] = {}
         for slot in dict.fromkeys(s for style, _ in rows for s in style.values):
-            plain = _stage_of(slot)()
-            mixed = blend(plain, [(s, style.values[slot]) for style, s in rows if slot in style.values])
-            values[slot] = {k: v for k, v in mixed.values().items() if v != getattr(plain, k)}
+            here = [(s, style.values[slot]) for style, s in rows if slot in style.values and s > 0]
+            made = {
+                k: mixed(p, p.default, [(s, v[k]) for s, v in here if k in v])
+                for k, p in _params_of(slot).items()
+                if any(k in v for _, v in here)
+            }
+            values[slot] = {k: v for k, v in made.items() if v != _params_of(slot)[k].default}
         return cls(name, values, words)
 
     @classmethod
@@ -140,7 +154,7 @@ class Style:
         for slot, row in self.values.items():
             lines += ["", f"[{slot}]"]
             for k, v in row.items():
-                if _stage_of(slot).params()[k].kind == "file" and v:
+                if _params_of(slot)[k].kind == "file" and v:
                     v = mixed_files((_copied(Path(path), folder), share) for path, share in files(v))
                 lines.append(f"{k} = {_toml(v)}")
         file = folder / "style.toml"
@@ -189,7 +203,7 @@ def _anchor_files(data: dict[str, Any], folder: Path) -> None:
     for slot, row in data.items():
         if isinstance(row, dict):
             for k, v in row.items():
-                p = _stage_of(slot).params().get(k)
+                p = _params_of(slot).get(k)
                 if p and p.kind == "file" and isinstance(v, str) and v:
                     row[k] = mixed_files((str((folder / path).resolve()), share) for path, share in files(v))
 

@@ -1,0 +1,289 @@
+"""Fitting a look to pairs: what it adds to a base's finish, as few numbers as the pairs can carry.
+
+The look is a row of `modisp.operators.toneoffsets`.  What it does to every picture alike (curve, colours, tints, share of
+local work) is fitted to pixels.  How far it goes along with each picture (automatic exposure, contrast by the light at hand)
+is first left free for every pair, then explained from a few facts of the picture by ridge regression; what the left-out
+pair of each does not confirm is not used.  So a look that treats all pictures alike comes out as one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from modisp.learn.read import Sample, lab
+from modisp.metrics import delta_e
+from modisp.operators import tonemap, toneoffsets
+from modisp.operators.tonemap import ToneParams
+from modisp.operators.toneoffsets import Offsets
+from modisp.operators.toneview import SIDE, params_of, see
+from modisp.resample import resize
+from modisp.stage import checkpoint
+
+PIXELS = 1500
+"""Drawn from each pair."""
+AT_ONCE = 400
+STEPS = (400, 200)
+"""Of the fit with every picture free, and of that with what was explained."""
+BUMPS = ((-5.0, 2.5), (-2.0, 2.0), (0.5, 1.6), (3.0, 2.0))
+"""Where, and how wide, in EV, the curve may go along with a picture."""
+RIDGES = (math.inf, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+CONVINCING = 0.9
+"""What the squared error of left-out pairs must fall to before a look is said to follow the picture."""
+TINTED = 1.5
+"""Chroma (CIELAB) that greys get before a look counts as tinted; less is taken for the developers' differing profiles."""
+Tell = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Pixels of B pairs: scene (B, 3, N), places (B, 2, N), Lab wanted (B, N, 3); the base's finish; facts (B, 5).
+
+    `guide` (B,) is the gain by which the base's grid of local light is read, whatever gain the look has.
+    """
+
+    rgb: Tensor
+    at: Tensor
+    wanted: Tensor
+    base: ToneParams
+    facts: Tensor
+    guide: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rgb)
+
+    def of(self, rows: Sequence[int]) -> Lesson:
+        """Some of the pairs."""
+        k = torch.tensor(list(rows))
+        base = ToneParams(**{p: v[k] for p, v in self.base.items().items()})
+        return Lesson(self.rgb[k], self.at[k], self.wanted[k], base, self.facts[k], self.guide[k])
+
+    def paint(self, params: ToneParams, some: Tensor | None = None) -> Tensor:
+        """DISPLAY (B, 3, N) of the pixels, or of some of each pair's, under a finish."""
+        rgb, at = (self.rgb, self.at) if some is None else (self.rgb[:, :, some], self.at[:, :, some])
+        return tonemap.apply(params, rgb, at, (self.guide - params.gain)[:, None])
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was fitted; `follows` is the share of automatic exposure that the look uses, 0 … 1 and beyond."""
+
+    offsets: Offsets
+    tinted: bool
+    follows: float
+
+
+def view_of(sample: Sample) -> Tensor:
+    """A sample's scene as measuring sees it: (3, 128, 128)."""
+    h, w = sample.scene.shape[1:]
+    return resize(sample.scene, (0.0, 0.0, float(w), float(h)), (SIDE, SIDE))
+
+
+def lesson(samples: Sequence[Sample], net: nn.Module | None, pixels: int = PIXELS) -> Lesson:
+    """Pixels drawn from samples, with what looks are offsets from: the plain finish, with the local light of a network.
+
+    What the network says of the rest belongs to its own look, and was found to stand in the way of others.  Without a
+    network there is no local light.
+    """
+    drawn = [s.draw(pixels, seed=i) for i, s in enumerate(samples)]
+    with torch.inference_mode():
+        seen = see(torch.stack([view_of(s) for s in samples]))
+        base = plain = ToneParams.plain(len(samples))
+        if net is not None:
+            base = params_of(net(*seen.inputs()), seen)
+        guide, known = base.gain, toneoffsets.facts(seen)
+        base = plain.towards(base, {p: float(p == "grid") for p in tonemap.PARTS})
+    rgb, at, wanted = (torch.stack(rows) for rows in zip(*drawn, strict=True))
+    # tensors of inference mode take no part in learning
+    base = ToneParams(**{p: v.clone() for p, v in base.items().items()})
+    return Lesson(rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone())
+
+
+def finish(look: Look, pairs: Lesson) -> Tensor:
+    """Lab (B, N, 3) of a lesson's pixels under a look."""
+    with torch.inference_mode():
+        return _lab(pairs.paint(rising(look.offsets.on(pairs.base, pairs.facts))).clamp(0, 1))
+
+
+def errors(look: Look, pairs: Lesson) -> Tensor:
+    """Mean ΔE2000 of each pair, (B,)."""
+    return delta_e(finish(look, pairs), pairs.wanted).mean(1)
+
+
+def rising(params: ToneParams) -> ToneParams:
+    """The same with curves that never fall."""
+    return replace(params, curve=params.curve.cummax(1).values)
+
+
+# --- the fit ---------------------------------------------------------------------------------------------------------------
+
+
+def fit(pairs: Lesson, tell: Tell = lambda _: None, steps: tuple[int, int] = STEPS) -> Look:
+    """The look of some pairs, against their base.  Raises Cancelled at checkpoints."""
+    work = _Work(pairs, tell, sum(steps))
+    work.run(steps[0], 0.03, free=True)
+    work.explain()
+    work.settle()
+    work.run(steps[1], 0.015, free=False)
+    return work.look()
+
+
+class _Work:
+    """The numbers being fitted, and how they make a finish."""
+
+    def __init__(self, pairs: Lesson, tell: Tell, total: int) -> None:
+        self.pairs, self.tell, self.total, self.done = pairs, tell, total, 0
+        b = len(pairs)
+        x = tonemap.knots()
+        self.bumps = torch.stack([0.1 * torch.exp(-0.5 * ((x - c) / w) ** 2) for c, w in BUMPS])
+        # the mean curve of the base is where the look's own starts; steps are kept positive by softplus
+        start = pairs.base.curve.mean(0, keepdim=True)
+        rise = (start[:, 1:] - start[:, :-1]).clamp_min(4e-3)
+        self.first = start[:, 0].clone().requires_grad_()
+        self.steps = torch.log(torch.expm1(rise)).requires_grad_()
+        self.mean = start
+        self.chroma = torch.zeros(1, *tonemap.SHAPES["chroma"], requires_grad=True)
+        self.tint = torch.zeros(1, *tonemap.SHAPES["tint"], requires_grad=True)
+        self.grid = torch.zeros(1, requires_grad=True)
+        # free for every picture: gain, and how much of each bump
+        self.gain = pairs.base.gain.clone().requires_grad_()
+        self.bent = torch.zeros(b, len(BUMPS), requires_grad=True)
+        self.tinted = True
+        self.ways: Tensor | None = None  # facts → gain and bumps, (5, 1 + bumps)
+
+    def params(self, free: bool) -> ToneParams:
+        base, n = self.pairs.base, len(self.pairs)
+        gain, bent = (self.gain, self.bent) if free else self._explained()
+        curve = tonemap.rising(self.first, self.steps) + (base.curve - self.mean) + bent @ self.bumps
+        tint = self.tint if self.tinted else torch.zeros_like(self.tint)
+        return ToneParams(
+            gain,
+            curve,
+            base.grid * (1 + self.grid),
+            base.chroma + self.chroma.expand(n, -1, -1, -1, -1),
+            base.tint + tint.expand(n, -1, -1),
+        )
+
+    def _explained(self) -> tuple[Tensor, Tensor]:
+        assert self.ways is not None
+        found = self.pairs.facts @ self.ways
+        return self.pairs.base.gain + found[:, 0], found[:, 1:]
+
+    def cost(self, free: bool) -> Tensor:
+        """What speaks against numbers that pixels do not ask for: rough tables, lonely pictures."""
+        c = self.chroma
+        wide = torch.cat([c, c[:, :, :1]], 2)
+        rough = sum(((d.diff(dim=k) ** 2).mean() for d, k in ((wide, 2), (c, 3), (c, 4))), torch.zeros(()))
+        out = (
+            0.1 * rough
+            + 0.02 * (c**2).mean()
+            + 0.02 * (self.tint.diff(dim=2) ** 2).mean()
+            + 0.01 * self.grid.square().sum()
+        )
+        if free:
+            away = self.gain - self.gain.mean()
+            out = out + 0.02 * (away**2).mean() + 0.02 * (self.bent**2).mean() + 0.3 * (self.bent.mean(0) ** 2).sum()
+        return out
+
+    def run(self, steps: int, rate: float, free: bool) -> None:
+        rows = [(self.first, 0.3), (self.steps, 2.0), (self.chroma, 1.0), (self.tint, 0.2), (self.grid, 0.5)]
+        rows += [(self.gain, 2.0), (self.bent, 2.0)] if free else []
+        optimiser = torch.optim.Adam([{"params": [p], "lr": rate * k} for p, k in rows], betas=(0.9, 0.99))
+        random = torch.Generator().manual_seed(int(free))
+        count = self.pairs.rgb.shape[2]
+        for i in range(steps):
+            checkpoint()
+            for group, (_, k) in zip(optimiser.param_groups, rows, strict=True):
+                group["lr"] = rate * k * (0.5 + 0.5 * math.cos(math.pi * i / steps)) + 1e-5
+            some = torch.randint(count, (AT_ONCE,), generator=random)
+            out = self.pairs.paint(self.params(free), some)
+            loss = difference(_lab(out), self.pairs.wanted[:, some]).mean() + self.cost(free)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            self.done += 1
+            self.tell(self.done / self.total)
+
+    def explain(self) -> None:
+        """What was found for each picture, as a function of the facts, as far as pairs left out bear it out.
+
+        The simplest looks are those that take the base's exposure as it is, and those that take the middle of a picture's
+        light out of it, or put it in.
+        """
+        facts = self.pairs.facts
+        added = self.gain.detach() - self.pairs.base.gain
+        middle = torch.zeros(toneoffsets.FACTS)
+        middle[1] = 4.0  # facts hold a quarter of it
+        found = [(k * middle, *ridge(facts, added - k * facts @ middle)) for k in (0.0, 1.0, -1.0)]
+        out, way, _ = min(found, key=lambda f: f[2])
+        self.ways = torch.stack([out + way, *(ridge(facts, column)[0] for column in self.bent.detach().unbind(1))], 1)
+
+    def settle(self) -> None:
+        """Whether the look is tinted is decided by what it does to grey; if it is not, grey stays grey."""
+        with torch.no_grad():
+            self.tinted = float(grey_chroma(self.tint[0]).max()) > TINTED
+
+    def look(self) -> Look:
+        """What was found."""
+        assert self.ways is not None
+        with torch.no_grad():
+            curve = self.ways[:, 1:] @ self.bumps
+            curve[0] += (tonemap.rising(self.first, self.steps) - self.mean)[0]
+            tint = self.tint[0] if self.tinted else torch.zeros_like(self.tint[0])
+            rows = (self.ways[:, 0], curve, self.grid, self.chroma[0], tint)
+            offsets = Offsets(*(r.detach().clone() for r in rows))
+            made, middle = self._explained()[0], self.pairs.facts[:, 1] * 4
+        spread = torch.cov(torch.stack([made, middle]))
+        return Look(offsets, self.tinted, -float(spread[0, 1] / spread[1, 1].clamp_min(1e-3)))
+
+
+def grey_chroma(tint: Tensor) -> Tensor:
+    """CIELAB chroma that greys of L* 10 … 97 get from tints (2, 6)."""
+    light = torch.linspace(0.22, 0.98, 24)[None]
+    grey = torch.stack([light, torch.zeros_like(light), torch.zeros_like(light)], 1)
+    none = torch.zeros(1, *tonemap.SHAPES["chroma"])
+    colour = _lab(tonemap.rgb_of(tonemap.coloured(none, tint[None], grey, light)))[0, :, 1:]
+    return torch.hypot(colour[:, 0], colour[:, 1])
+
+
+def ridge(facts: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
+    """Coefficients (5,) of facts (B, 5; the first is 1) for `wanted` (B,), and the mean squared error of pairs left out.
+
+    The ridge is chosen by leaving each pair out in turn; a constant is taken unless something convinces.
+    """
+    x, mean = facts[:, 1:], wanted.mean()
+    at, spread = x.mean(0), x.std(0).clamp_min(0.02)
+    z, y = (x - at) / spread, wanted - mean
+    best, chosen = math.inf, torch.zeros(x.shape[1])
+    for held in RIDGES:
+        if math.isinf(held):
+            way, hat = torch.zeros(x.shape[1]), torch.full((len(y),), 1 / len(y))
+        else:
+            solved = torch.linalg.solve(z.T @ z + held * torch.eye(z.shape[1]), z.T)
+            way, hat = solved @ y, (z * solved.T).sum(1) + 1 / len(y)
+        error = float((((y - z @ way) / (1 - hat).clamp_min(0.05)) ** 2).mean())
+        if error < best * (CONVINCING if not chosen.any() else 1.0):
+            best, chosen = error, way
+    chosen = chosen / spread
+    return torch.cat([(mean - at @ chosen)[None], chosen]), best
+
+
+def difference(made: Tensor, wanted: Tensor) -> Tensor:
+    """(…): near ΔE2000 for Lab (…, 3), with the weights of CIE94 at the wanted colour, smooth at 0, to be learned by."""
+    chroma = torch.hypot(wanted[..., 1], wanted[..., 2])
+    d = made - wanted
+    along = torch.hypot(made[..., 1] + 1e-3, made[..., 2]) - chroma
+    across = (d[..., 1] ** 2 + d[..., 2] ** 2 - along**2).clamp_min(0)
+    dark = 1 + 0.015 * (wanted[..., 0] - 50) ** 2 / (20 + (wanted[..., 0] - 50) ** 2).sqrt()
+    square = (d[..., 0] / dark) ** 2 + (along / (1 + 0.045 * chroma)) ** 2 + across / (1 + 0.015 * chroma) ** 2
+    return (square + 0.04).sqrt() - 0.2
+
+
+def _lab(rgb: Tensor) -> Tensor:
+    """Linear Rec.2020 (B, 3, N) → CIELAB (B, N, 3), with slopes that stay finite."""
+    b = rgb.shape[0]
+    return lab(rgb.permute(1, 0, 2).reshape(3, -1)).view(b, -1, 3)
