@@ -6,22 +6,24 @@ what its file tells: matrices, either clean ones, or as various and noisy as pub
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from modisp.color.difference import lab, linear_frame
+from modisp.color.spaces import apply
+from modisp.image import Metadata
 from modisp.metrics import delta_e
 from modisp.operators.chartfit import told_by_chart
-from modisp.operators.rational import terms
-from modisp.simulate import spectra, world, world_makers, world_surfaces
-from modisp.train.color import chart_lights, correct, growth, nearest_chart_light, to_rec2020, told
+from modisp.operators.rational import TERMS, correct, terms
+from modisp.simulate import charts, spectra, world, world_makers, world_surfaces
+from modisp.train.color import growth, told
 
 LIGHTS = (
     *("2500", "A", "3500", "D50", "D55", "D65", "D75", "10000", "E", "FL2", "FL4", "FL7", "FL11", "FL12"),
@@ -53,17 +55,16 @@ def shots(folder: Path | None = None, brand: str = "") -> tuple[Shot, ...]:
     """Every left-out camera (or every camera of one maker) with every kind of matrices."""
     rng = np.random.default_rng(190)
     things = world_surfaces.patches(folder)
-    charts = world_makers.owned(things)
+    owned = world_makers.owned(things)
     lamps = [spectra.light(name) for name in LIGHTS]
-    aims = np.array([to_rec2020(s) for s in lamps])
-    smooth = torch.from_numpy(chart_lights()).float()
+    aims = np.array([charts.to_rec2020(s) for s in lamps])
     cameras = world.measured_cameras(folder)
     cameras = [c for c in cameras if c.maker == brand] if brand else world.split(cameras)[1]
     out = []
     for c in cameras:
         s = c.sensitivity
         made = [("clean", world_makers.clean(s, things))]
-        made += [("varied", world_makers.varied(s, rng, charts, adapted=True)) for _ in range(VARIED)]
+        made += [("varied", world_makers.varied(s, rng, owned, adapted=True)) for _ in range(VARIED)]
         for kind, matrices in made:
             meta = matrices.metadata()
             rows = [told(meta, s @ lamp) for lamp in lamps]
@@ -77,17 +78,17 @@ def shots(folder: Path | None = None, brand: str = "") -> tuple[Shot, ...]:
                     torch.stack([r[1] for r in rows]),
                     torch.from_numpy(seen).float(),
                     torch.from_numpy(things @ aims).float(),
-                    _chart(s, meta, smooth, rng),
+                    _chart(s, meta, rng),
                 )
             )
     return tuple(out)
 
 
-def _chart(s: np.ndarray, meta: Any, smooth: Tensor, rng: np.random.Generator) -> Tensor:
+def _chart(s: np.ndarray, meta: Metadata, rng: np.random.Generator) -> Tensor:
     lamp, chart = spectra.light(CHART_LIGHT), spectra.colorchecker()
     traits, matrix = told(meta, s @ lamp)
     seen = (chart @ (s * lamp).T) / (s @ lamp) * (1 + 0.005 * rng.normal(size=(24, 3)))
-    wanted = torch.from_numpy(chart).float() @ smooth[nearest_chart_light(100 * traits[-2])]
+    wanted = torch.from_numpy(charts.reference("colorchecker24", 1e4 / float(traits[-2]))).float()
     return told_by_chart(torch.from_numpy(seen).float(), matrix, wanted, traits[-2:])
 
 
@@ -129,7 +130,9 @@ def learned(net: nn.Module, chart: bool = False) -> Method:
     def run(shot: Shot) -> Tensor:
         told_too = (shot.chart.expand(len(shot.traits), -1),) if chart else ()
         with torch.no_grad():
-            return correct(net(shot.traits, *told_too), shot.matrix, shot.seen)
+            numbers = net(shot.traits, *told_too)
+        rows = zip(shot.matrix, numbers, shot.seen, strict=True)
+        return torch.stack([correct(m, c, seen.T[:, None])[:, 0].T for m, c, seen in rows])
 
     return run
 
@@ -173,3 +176,95 @@ def ratios(net: nn.Module, folder: Path | None = None) -> dict[str, float]:
     with torch.no_grad():
         out["noise"] = max(float(growth(net(s.traits), s.matrix).max()) for s in taken)
     return out
+
+
+GREYS = {"mid-grey": 0.18, "deep shadow": 0.01}
+_NOISE = (16e-4, 2.8e-6)
+"""(a, b) of ISO 1600."""
+
+
+def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, float]:
+    """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in D65."""
+    random = torch.Generator().manual_seed(5)
+    out = dict.fromkeys(GREYS, 0.0)
+    at = LIGHTS.index("D65")
+    for shot in taken:
+        with torch.no_grad():
+            numbers = net(shot.traits[at : at + 1])[0]
+        gains = torch.exp2(-shot.traits[at, 28:30])
+        gains = torch.stack([gains[0], torch.ones(()), gains[1]])
+        for name, level in GREYS.items():
+            spread = (_NOISE[0] * level * gains + _NOISE[1] * gains**2).sqrt()
+            seen = level + spread[:, None, None] * torch.randn(3, 1, 40_000, generator=random)
+            ours, alone = correct(shot.matrix[at], numbers, seen), apply(shot.matrix[at], seen)
+            grown = ours.var((1, 2)).sum().sqrt() / alone.var((1, 2)).sum().sqrt()
+            out[name] = max(out[name], float(grown))
+    return out
+
+
+def cost(pixels: int = 1 << 20) -> float:
+    """CPU seconds of the correction at 24 megapixels, beyond those of a matrix alone."""
+    random = torch.Generator().manual_seed(6)
+    strip = torch.rand(3, 64, pixels // 64 // 8, generator=random)  # as the pipeline hands it over
+    matrix, numbers = torch.eye(3), 0.1 * torch.randn(3, TERMS, generator=random)
+    spent = []
+    with torch.inference_mode():
+        works: list[Callable[[], Tensor]] = [lambda: correct(matrix, numbers, strip), lambda: apply(matrix, strip)]
+        for work in works:
+            work()
+            took = []
+            for _ in range(9):
+                before = time.process_time()
+                for _ in range(8):
+                    work()
+                took.append(time.process_time() - before)
+            spent.append(min(took))
+    return (spent[0] - spent[1]) * 24e6 / (8 * strip[0].numel())
+
+
+def markdown(rows: list[Row], grown: dict[str, float], seconds: float) -> str:
+    """The tables: all cameras together for each kind of makers, then each camera, then noise and cost."""
+    out = ["# Colour correction of cameras left out of training\n"]
+    by = {(r.method, r.maker): r for r in rows}
+    methods = list(dict.fromkeys(r.method for r in rows))
+    for kind in MAKERS:
+        base = by["matrices", kind].figures()
+        cameras = by["matrices", kind].errors
+        out.append(f"## {kind} makers ({len(cameras)} cameras, {len(LIGHTS)} lights)\n")
+        out.append(
+            "| method | ΔE2000 mean | p95 | max | mean, share of matrices | p95, share | worst camera's p95, share |"
+        )
+        out.append("|---|---:|---:|---:|---:|---:|---:|")
+        for m in methods:
+            f = by[m, kind].figures()
+            worst, where = max((share(by[m, kind], by["matrices", kind], c), c) for c in cameras)
+            shares = f"{f['mean'] / base['mean']:.3f} | {f['p95'] / base['p95']:.3f} | {worst:.3f} ({where})"
+            out.append(f"| {m} | {f['mean']:.2f} | {f['p95']:.2f} | {f['max']:.1f} | {shares} |")
+        out.append("")
+    out.append("## each light, clean makers\n\n| light | matrices | learned | share |\n|---|---:|---:|---:|")
+    for i, name in enumerate(LIGHTS):
+        a, b = (
+            float(torch.cat([e[:, i] for e in by[m, "clean"].errors.values()]).mean()) for m in ("matrices", "learned")
+        )
+        out.append(f"| {name} | {a:.2f} | {b:.2f} | {b / a:.2f} |")
+    grows = ", ".join(f"{k} {v:.3f}" for k, v in grown.items())
+    out.append(
+        f"\nNoise over the matrix alone, at the most: {grows}. Cost at 24 MP beyond a matrix: {seconds:.2f} CPU s."
+    )
+    return "\n".join(out)
+
+
+def share(row: Row, base: Row, camera: str) -> float:
+    """One camera's p95 as a share of that of the matrices alone."""
+    return float(row.errors[camera].quantile(0.95) / base.errors[camera].quantile(0.95))
+
+
+def methods(net: nn.Module) -> dict[str, Method]:
+    """All that is compared: the first and the last two need no knowledge of the camera's sensitivities."""
+    return {
+        "matrices": matrices,
+        "best 3×3 per light (camera known)": best_matrix,
+        "root-polynomial (camera known)": root_polynomial,
+        "learned": learned(net),
+        "learned, one chart": learned(net, True),
+    }

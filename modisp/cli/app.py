@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modisp import __version__
-from modisp.cli import develop, learned, lists, run, tools, white
+from modisp.cli import calibrate, develop, learned, lists, run, tools, white
 
 app = typer.Typer(
     name="modisp",
@@ -48,6 +48,8 @@ app.command()(learned.weights)
 bench.command()(tools.speed)
 bench.command()(learned.demosaic)
 bench.command()(learned.restore)
+bench.command()(calibrate.color)
 bench.command()(white.white)
 app.add_typer(bench, name="bench")
+app.command()(calibrate.calibrate)
 app.command()(tools.check)

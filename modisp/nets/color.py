@@ -14,7 +14,7 @@ TRAITS = 32
 """Numbers that describe the camera and the light."""
 TERMS = 9
 """Terms that are weighted for each of R, G, B."""
-BOUND = 0.6
+BOUND = 1.2
 """No coefficient is larger."""
 
 # Of many cameras under many lights: what is usual, and how much it varies.  Scales inputs alone, so round figures do.
@@ -36,7 +36,7 @@ class Color(nn.Module):
     What a chart tells: the coefficients (27) that it asks for by itself under its own light, that light as mired/100 and tint/100.
     """
 
-    def __init__(self, hidden: int = 96) -> None:
+    def __init__(self, hidden: int = 128) -> None:
         super().__init__()
         told = 3 * TERMS + 2
         self.camera = nn.Linear(TRAITS, hidden)

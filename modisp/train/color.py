@@ -7,6 +7,7 @@ a chart under another light.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,40 +21,28 @@ from modisp.color.traits import traits
 from modisp.image import Metadata
 from modisp.operators.chartfit import told_by_chart
 from modisp.operators.rational import terms
-from modisp.simulate import spectra, world, world_lights, world_makers, world_surfaces
+from modisp.simulate import charts, spectra, world, world_lights, world_makers, world_surfaces
 
 CAMERAS, MAKERS, LIGHTS, LAMPS = 3000, 2, 5, 600
 """Virtual cameras, makers of each, pictures of each by each maker, and lights in all."""
-STEP = 20.0
-"""Mired from one light to the next of those under which a chart's colours are known."""
 POINTS = 40
 """Colours of each picture."""
+TRAINED_ON = (
+    "Spectra alone, no photographs: 3000 cameras varied from the measured sensitivities of 26 (rawtoaces, Apache-2.0), lights of "
+    "all families drawn at random and lamps, reflectances and charts of colour-science (BSD-3-Clause) and rawtoaces."
+)
+TESTED_ON = (
+    "13 cameras left out, three whole makers among them, 190 reflectances under 20 lights: mean ΔE2000 as a share of that of "
+    "the matrices alone, with clean and with varied makers; the same with a chart; growth of noise at grey at the most"
+)
 _KEYS = ("sensitivity", "light", "aim", "camera", "lamp", "traits", "matrix", "adapted")
-
-
-def to_rec2020(light: np.ndarray) -> np.ndarray:
-    """(81, 3): reflectances times this are linear Rec.2020 as seen under a light (81,), adapted to D65."""
-    adapted = spaces.adaptation(spectra.xy_of(light), spaces.D65).numpy()
-    out = (spaces.between64("xyz", "rec2020").numpy() @ adapted @ (spectra.observer() * light)).T
-    return np.asarray(out / out.sum(0))
-
-
-def chart_lights() -> np.ndarray:
-    """(n, 81, 3): as `to_rec2020` for smooth lights, `STEP` mired apart from 20000 K on."""
-    kelvins = 1e6 / np.arange(50.0, 520.0, STEP)
-    return np.array([to_rec2020(world_lights.daylight(k) if k > 4000 else spectra.planck(k)) for k in kelvins])
-
-
-def nearest_chart_light(mired: Tensor) -> Tensor:
-    """Index into `chart_lights`."""
-    return ((mired - 50.0) / STEP).round().clamp(0, 23).long()
 
 
 def told(meta: Metadata, neutral: np.ndarray) -> tuple[Tensor, Tensor]:
     """(traits (32,), matrix (3, 3)) for a picture whose white a camera answers with `neutral` (3,)."""
-    camera = Camera.of(meta)
-    n = neutral / neutral.max()
-    xy = camera.light(camera.xy((float(n[0]), float(n[1]), float(n[2]))))
+    r, g, b = (float(v) for v in neutral / neutral.max())
+    camera = Camera.of(replace(meta, white=(r, g, b)))
+    xy = camera.light(camera.xy((r, g, b)))
     return traits(camera, xy), camera.to_rec2020(xy)
 
 
@@ -70,8 +59,15 @@ class Stock:
             setattr(self, key, rows[key])
         self.things = _things(folder)
         self.chart = torch.from_numpy(spectra.colorchecker()).float()
-        self.charts = torch.from_numpy(chart_lights()).float()
-        self.day = torch.from_numpy(to_rec2020(spectra.light("D65"))).float()
+        self.charts = torch.from_numpy(charts.under_smooth_lights()).float()
+        self.day = torch.from_numpy(charts.to_rec2020(spectra.light("D65"))).float()
+        groups = torch.arange(len(self.camera))
+        noise = torch.Generator().manual_seed(seed)
+        told_by = [
+            torch.stack([self.read_chart(some, torch.full_like(some, i), noise) for i in range(LIGHTS)], 1)
+            for some in torch.split(groups, 256)
+        ]
+        self.told = torch.cat(told_by)
 
     sensitivity: Tensor  # (V, 3, 81)
     light: Tensor  # (L, 81)
@@ -80,6 +76,7 @@ class Stock:
     lamp: Tensor  # (groups, LIGHTS)
     traits: Tensor  # (groups, LIGHTS, 32)
     matrix: Tensor  # (groups, LIGHTS, 3, 3)
+    told: Tensor  # (groups, LIGHTS, 29), what a chart tells under each light
     adapted: Tensor  # (groups,) 1 where the maker aimed at adapted colours
 
     def draw(self, count: int, points: int, random: torch.Generator) -> tuple[Tensor, ...]:
@@ -90,10 +87,9 @@ class Stock:
         pick = self._pick(count, points, random)
         things = self.things[0][pick]
         seen, wanted = self.photograph(group, here, things)
-        chart = self.read_chart(group, there, random)
         known = (torch.rand(count, 1, generator=random) < 0.5).float()
         at = (group, here)
-        return self.traits[at], self.matrix[at], chart, known, seen, wanted, self.things[1][pick]
+        return self.traits[at], self.matrix[at], self.told[group, there], known, seen, wanted, self.things[1][pick]
 
     def _pick(self, count: int, points: int, random: torch.Generator) -> Tensor:
         return torch.multinomial(self.things[2], count * points, True, generator=random).view(count, points)
@@ -110,7 +106,7 @@ class Stock:
         seen, _ = self.photograph(group, which, self.chart.expand(len(group), -1, -1))
         seen = seen * (1 + 0.006 * torch.randn(seen.shape, generator=random))
         light = self.traits[group, which][:, -2:]
-        wanted = self.chart @ self.charts[nearest_chart_light(100 * light[:, 0])]
+        wanted = self.chart @ self.charts[torch.from_numpy(charts.nearest(100 * light[:, 0].numpy()))]
         return told_by_chart(seen, self.matrix[group, which], wanted, light)
 
 
@@ -121,14 +117,14 @@ def _stock(folder: Path | None, cameras: int, seed: int) -> dict[str, Tensor]:
     kept, _ = world_lights.split()
     lamps, families = world_lights.draw(rng, LAMPS, kept)
     calm = np.flatnonzero(np.isin(families, ("daylight", "planck", "led")))
-    charts = world_makers.owned(world_surfaces.patches(folder))
+    owned = world_makers.owned(world_surfaces.patches(folder))
     out: dict[str, list[object]] = {k: [] for k in ("camera", "lamp", "traits", "matrix", "adapted")}
     for number, s in enumerate(sensitivities):
         for _ in range(MAKERS):
             amount = 0.0 if rng.random() < 0.4 else float(rng.uniform(0.2, 1.1))
-            made = world_makers.varied(s, rng, charts, amount)
+            made = world_makers.varied(s, rng, owned, amount)
             if amount == 0 and rng.random() < 0.7:
-                made = world_makers.clean(s, charts[rng.integers(len(charts))], rng.random() < 0.8)
+                made = world_makers.clean(s, owned[rng.integers(len(owned))], rng.random() < 0.8)
             meta = _abridged(made.metadata(), rng)
             which = [*rng.choice(calm, 2, False), *rng.choice(len(lamps), LIGHTS - 2, False)]
             rows = [told(meta, s @ lamps[i]) for i in which]
@@ -140,7 +136,7 @@ def _stock(folder: Path | None, cameras: int, seed: int) -> dict[str, Tensor]:
     return {
         "sensitivity": torch.from_numpy(sensitivities).float(),
         "light": torch.from_numpy(lamps).float(),
-        "aim": torch.from_numpy(np.array([to_rec2020(s) for s in lamps])).float(),
+        "aim": torch.from_numpy(np.array([charts.to_rec2020(s) for s in lamps])).float(),
         "camera": torch.tensor(out["camera"]),
         "lamp": torch.tensor(np.array(out["lamp"])),
         "traits": torch.stack(out["traits"]),  # type: ignore[arg-type]
@@ -150,9 +146,9 @@ def _stock(folder: Path | None, cameras: int, seed: int) -> dict[str, Tensor]:
 
 
 def _abridged(meta: Metadata, rng: np.random.Generator) -> Metadata:
-    """Some files carry no ForwardMatrix, some matrices for one light alone."""
-    from dataclasses import replace
-
+    """Some files carry no ForwardMatrix, some matrices for one light alone, some none."""
+    if rng.random() < 0.07:
+        return Metadata()
     if rng.random() < 0.15:
         meta = replace(meta, forward_matrix=())
     if rng.random() < 0.08:
@@ -198,7 +194,7 @@ def correct(coefficients: Tensor, matrix: Tensor, seen: Tensor) -> Tensor:
     return seen @ matrix.mT + more.mT
 
 
-NOISE, WORTH = 1.02, 3.0
+NOISE, WORTH = 1.0, 5.0
 """The most that the noise of grey may grow over the matrix alone, and what more costs."""
 
 
@@ -209,7 +205,8 @@ def loss(net: nn.Module, example: tuple[Tensor, ...]) -> Tensor:
     error = _error(correct(coefficients, matrix, seen), wanted)
     mean = ((error + 0.04).sqrt() * weight).mean() + 0.02 * (error.clamp_max(400) * weight).mean()
     grown = (growth(coefficients, matrix) - NOISE).clamp_min(0)
-    return mean + WORTH * grown.mean()
+    guessed = (matrix - spaces.between("srgb", "rec2020")).abs().amax((1, 2)) < 1e-4  # no matrix to compare with
+    return mean + WORTH * (grown * ~guessed).mean()
 
 
 def _error(made: Tensor, wanted: Tensor) -> Tensor:

@@ -29,7 +29,8 @@ def export(run: Path, target: Path, test: Path | None = None, trained_on: str = 
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     chosen = task(state["task"])
     # How many turns are averaged is no matter of the weights: the task says, now.
-    architecture = {**state["architecture"], "turns": chosen.architecture.get("turns", 1)}
+    architecture = {k: v for k, v in state["architecture"].items() if k != "turns"}
+    architecture |= {k: v for k, v in chosen.architecture.items() if k == "turns"}
     net = build(architecture)
     grow(state["average"], net)
     card = weights.Card(
@@ -37,21 +38,23 @@ def export(run: Path, target: Path, test: Path | None = None, trained_on: str = 
         architecture=architecture,
         parameters=sum(p.numel() for p in net.parameters()),
         macs_per_pixel=net.macs(),  # type: ignore[operator]
-        data=trained_on,
+        data=chosen.trained_on or trained_on,
         steps=state["step"],
         seed=state["seed"],
         command=state["command"],
-        figures=figures(net, chosen, test) if test else {},
-        tested_on=f"{len(data.pictures(test))} pictures of {test.parent.name}/{test.name}" if test else "",
+        figures=figures(net, chosen, test) if test or chosen.tested_on else {},
+        tested_on=f"{len(data.pictures(test))} pictures of {test.parent.name}/{test.name}"
+        if test
+        else chosen.tested_on,
     )
     weights.save(target, net, card)
     return card
 
 
-def figures(net: nn.Module, chosen: Task, folder: Path) -> dict[str, float]:
-    """What the task watches, on the pictures of a folder (dB)."""
+def figures(net: nn.Module, chosen: Task, folder: Path | None) -> dict[str, float]:
+    """What the task watches, on the pictures of a folder (dB), or on what the task knows by itself."""
     with torch.no_grad():
-        scored = chosen.score(net.eval(), data.pictures(folder))
+        scored = chosen.score(net.eval(), data.pictures(folder) if folder else [])
     return {name: round(value, 3) for name, value in scored.items()}
 
 

@@ -42,6 +42,9 @@ class Task:
     reductions: tuple[float, ...] = (1.4, 2.0)
     examples: Callable[[Path | None, Path], Callable[[int, torch.Generator], Example]] | None = None
     """For tasks that need no photographs: (data folder, where to keep what takes long) → what draws an example of so many."""
+    trained_on: str = ""
+    tested_on: str = ""
+    """For these tasks, as the card says it; what they are tested on, `score` knows."""
 
     def net(self) -> nn.Module:
         """An untrained network."""
@@ -140,7 +143,9 @@ def demosaic_task(cfa: str, size: str, **architecture: int) -> Task:
 # -- restore ----------------------------------------------------------------------------------
 
 
-def draw_restore(encoded: Tensor, random: torch.Generator, profiles: Sequence[tuple[float, float]] = ()) -> Example:
+def draw_restore(
+    encoded: Tensor, random: torch.Generator, cfa: str = "bayer", profiles: Sequence[tuple[float, float]] = ()
+) -> Example:
     """Patches → (stabilised noisy mosaic, sigma, radius, stabilised clean mosaic, sharp mosaic).
 
     ``profiles``: (shot, read) of one camera, instead of those of all cameras.
@@ -175,14 +180,14 @@ def draw_restore(encoded: Tensor, random: torch.Generator, profiles: Sequence[tu
     radius = torch.tensor(radii).view(-1, 1, 1, 1)
     # Neither the noise nor the blur is known exactly in practice.
     told = radius * torch.exp2(0.1 * torch.randn(radius.shape, generator=random))
-    clean = sample(soft, "bayer")
+    clean = sample(soft, cfa)
     seen = noise.clip(noise.add_noise(clean, shot, read, random, rows=0.1))
     return (
         stabilise(seen, shot, read),
         stable_sigma(shot, read),
         told,
         stabilise(clean, shot, read),
-        stabilise(sample(truth, "bayer"), shot, read),
+        stabilise(sample(truth, cfa), shot, read),
     )
 
 
@@ -204,25 +209,25 @@ def score_restore(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float
     figures: dict[str, list[float]] = {"n02": [], "n05": [], "deblur": []}
     for picture in pictures:
         picture = crop(picture, net.multiple)
-        truth = sample(picture, "bayer")
+        truth = sample(picture, net.cfa)
         for name, sigma in (("n02", 0.02), ("n05", 0.05)):
             noisy = truth + sigma * torch.randn(truth.shape, generator=random)
-            figures[name].append(cpsnr(restore(net, noisy, 0.0, sigma**2, 0.0)[0], truth))
+            figures[name].append(cpsnr(restore(net, noisy, 0.0, sigma**2, 0.0, net.cfa)[0], truth))
         light = decode(picture)
         shot, read = torch.tensor(1e-3), torch.tensor(1e-6)
-        soft = sample(optics.blur(light[None], psf)[0], "bayer")
+        soft = sample(optics.blur(light[None], psf)[0], net.cfa)
         noisy = noise.add_noise(soft[None], shot, read, random)[0]
-        sharp = restore(net, noisy, 1e-3, 1e-6, 1.0)[1]
-        figures["deblur"].append(cpsnr(encode(sharp), sample(picture, "bayer")))
+        sharp = restore(net, noisy, 1e-3, 1e-6, 1.0, net.cfa)[1]
+        figures["deblur"].append(cpsnr(encode(sharp), truth))
     return {name: sum(values) / len(values) for name, values in figures.items()}
 
 
-def restore_task(size: str, **architecture: int) -> Task:
-    """The denoise and deblur task of one size (Bayer)."""
+def restore_task(cfa: str, size: str, **architecture: int) -> Task:
+    """The denoise and deblur task of one filter array and size; Bayer's serves Quad-Bayer, too."""
     return Task(
-        name=f"restore-{size}",
-        architecture={"kind": "restore", **architecture},
-        draw=draw_restore,
+        name=f"restore-{size}" if cfa == "bayer" else f"restore-{cfa}-{size}",
+        architecture={"kind": "restore", "cfa": cfa, **architecture},
+        draw=partial(draw_restore, cfa=cfa),
         loss=loss_restore,
         score=score_restore,
         watch="n05",
@@ -236,8 +241,9 @@ _ALL = [
     demosaic_task("xtrans", "best", width=32, blocks=4, inner_width=48, inner_blocks=1, turns=4),
     demosaic_task("quad", "fast", width=48, blocks=3, inner_width=64, inner_blocks=1),
     demosaic_task("quad", "best", width=48, blocks=3, inner_width=64, inner_blocks=1, turns=4),
-    restore_task("fast", width=16, blocks=1, inner_width=40, inner_blocks=2),
-    restore_task("best", width=32, blocks=3, inner_width=64, inner_blocks=3, turns=2),
+    restore_task("bayer", "fast", width=16, blocks=1, inner_width=40, inner_blocks=2),
+    restore_task("bayer", "best", width=32, blocks=3, inner_width=64, inner_blocks=3, turns=2),
+    restore_task("xtrans", "fast", width=24, blocks=1, inner_width=48, inner_blocks=3),
 ]
 
 # -- colour -----------------------------------------------------------------------------------
@@ -250,7 +256,7 @@ def _no_patches(encoded: Tensor, random: torch.Generator) -> Example:
 _ALL.append(
     Task(
         name="color_correct",
-        architecture={"kind": "color", "hidden": 96},
+        architecture={"kind": "color", "hidden": 128},
         draw=_no_patches,
         loss=color.loss,
         score=color.score,
@@ -258,6 +264,8 @@ _ALL.append(
         batch=192,
         steps=60000,
         examples=color.examples,
+        trained_on=color.TRAINED_ON,
+        tested_on=color.TESTED_ON,
     )
 )
 _ALL.append(
