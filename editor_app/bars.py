@@ -44,13 +44,18 @@ class TopBar(Plane):
             else:
                 menu = c.menu
                 self.menus[menu].addAction(commands.actions[c.name])
-        self.single = Segment(["single", "split"], 64, 28, icons=True)
-        self.single.tips = [self._tip("split", tr("One picture")), self._tip("split", tr("Before and after"))]
-        self.single.chosen.connect(lambda _: commands.actions["split"].trigger())
+        self.hands = {n: self._hand(i, n) for n, i in (("move", "hand"), ("crop", "crop"), ("pick", "pipette"))}
+        self.single = Segment(["single", "split", "side"], 96, 28, icons=True)
+        words = (("split", tr("One picture")), ("split", tr("Before and after, split")), ("side", tr("Side by side")))
+        self.single.tips = [tr("One picture  (Esc)"), *(self._tip(n, w) for n, w in words[1:])]
+        self.single.chosen.connect(self._mode)
+        self.mode = "one"
         self.marks = [self._toggle(i, n) for i, n in (("clip", "clipping"), ("gamut", "gamut"), ("grid", "grid"))]
         self.zoom = Segment([tr("Fit"), "1:1", "2:1"], 120, 28)
         self.percent = Words("", "soft", 11, width=44, align=paint.RIGHT)
-        tools = row(self.single, _gap(), *self.marks, _gap(), self.zoom, self.percent, gap=4)
+        tools = row(
+            *self.hands.values(), _gap(), self.single, _gap(), *self.marks, _gap(), self.zoom, self.percent, gap=4
+        )
         self.tools = Plane(tools)
         self.undo = self._button("undo", "undo")
         self.redo = self._button("redo", "redo")
@@ -93,9 +98,34 @@ class TopBar(Plane):
         if not on:
             self.percent.say("")
 
-    def show_split(self, on: bool) -> None:
-        """Whether before and after are shown."""
-        self.single.choose(int(on))
+    def _hand(self, icon: str, name: str) -> Tool:
+        tool = Tool(icon, self._tip(name, self.commands.actions[name].text()), check=True)
+        tool.clicked.connect(lambda: self._take(name))
+        return tool
+
+    def _take(self, name: str) -> None:
+        self.hands[name].setChecked(self.hand == name)  # what is in hand is told by `show_tool`
+        self.commands.actions[name].trigger()
+
+    hand = "move"
+
+    def show_tool(self, name: str) -> None:
+        """Which tool is in hand."""
+        self.hand = name
+        for n, tool in self.hands.items():
+            tool.setChecked(n == name)
+
+    def _mode(self, i: int) -> None:
+        """Trigger what shows it so; the same once more ends a comparison."""
+        wanted = ("one", "split", "side")[i]
+        self.show_mode(self.mode)
+        if wanted != self.mode:
+            self.commands.actions[self.mode if wanted == "one" else wanted].trigger()
+
+    def show_mode(self, mode: str) -> None:
+        """How two pictures are shown: one, split, side or difference."""
+        self.mode = mode
+        self.single.choose({"one": 0, "split": 1, "side": 2}.get(mode, -1))
 
     def show_zoom(self, port: Viewport) -> None:
         """The zoom in force."""
@@ -108,13 +138,20 @@ class StatusLine(Plane):
     """file, size, saved · readout · work, progress, cancel."""
 
     cancelled = Signal()
+    queue_wanted = Signal()
 
     def __init__(self) -> None:
+        self.queue = button("", "quiet")
+        self.queue.setFont(theme.font(11))
+        self.queue.setToolTip(tr("Show the export queue"))
+        self.queue.hide()
         self.file = Words(tr("Ready.  ? shows all keys"), "soft", 11)
         self.pixels = Words("", "faint", 11)
         self.saved = Words("", "faint", 11)
         self.place = Words("", "soft", 11, width=124)
         self.values = Words("", "soft", 11, width=250)
+        self.hint = Words("", "soft", 11)
+        self.hint.hide()
         self.work = Words("", "soft", 11, width=220, align=paint.RIGHT)
         self.bar = Drawing(self._bar, theme.STATUS, 96)
         self.cancel = Tool("close", tr("Cancel  (Esc)"), size=20)
@@ -134,7 +171,10 @@ class StatusLine(Plane):
             None,
             self.place,
             self.values,
+            self.hint,
             None,
+            self.queue,
+            12,
             self.work,
             8,
             self.bar,
@@ -144,6 +184,7 @@ class StatusLine(Plane):
         )
         super().__init__(layout, "chrome", height=theme.STATUS)
         self.cancel.clicked.connect(self.cancelled)
+        self.queue.clicked.connect(self.queue_wanted)
 
     def _bar(self, p: QPainter, w: int, h: int) -> None:
         if self.fraction > 0:
@@ -170,6 +211,18 @@ class StatusLine(Plane):
         self.fraction = fraction if words else 0.0
         self.cancel.setVisible(bool(words))
         self.bar.update()
+
+    def show_hint(self, words: str) -> None:
+        """What the hand can do now, in place of the readout; "" for nothing."""
+        self.hint.say(words)
+        for w in (self.place, self.values):
+            w.setVisible(not words)
+        self.hint.setVisible(bool(words))
+
+    def show_queue(self, words: str) -> None:
+        """How far the exports are; "" where there are none."""
+        self.queue.setText(tr("Export: {0}").format(words) if words else "")
+        self.queue.setVisible(bool(words))
 
     def show_place(self, x: int, y: int) -> None:
         """The pixel under the pointer."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from editor_app import theme
+from editor_app import compare, theme
 from editor_app.catalog import LABELS
-from editor_app.export import export_sheet
-from editor_app.shortcuts import Command, Commands, key_sheet, palette_sheet
+from editor_app.key_sheet import key_sheet
+from editor_app.monitor_sheet import monitor_sheet
+from editor_app.palette import palette_sheet
+from editor_app.shortcuts import Command, Commands
+from editor_app.theme import SCALES
 from editor_app.words import tr
 
 if TYPE_CHECKING:
@@ -32,8 +35,9 @@ def commands_of(w: Window) -> Commands:
             w.sheet = make(w, w.commands)
             w.sheet.closed.connect(lambda: setattr(w, "sheet", None))
 
-    def split() -> None:
-        w.compare(split=not v.split)
+    def camera() -> None:
+        found = compare.references(s.document, s.declared) if s.document is not None and s.declared is not None else []
+        w.compare_with(next((r for r in found if r.camera), None))
 
     def copy() -> None:
         s.shelf.copy()
@@ -46,26 +50,40 @@ def commands_of(w: Window) -> Commands:
     def paste() -> None:
         s.shelf.paste(w.selection())
 
-    def export() -> None:
-        sheet(lambda window, _: export_sheet(window))
+    def scaled(percent: int) -> Command:
+        words = tr("Interface at {0} %").format(percent)
+        return Command(f"scale_{percent}", words, (), "View", partial(w.scale, percent))
 
     rows: list[Command | None] = [
         Command("open", tr("Open files…"), ("Ctrl+O",), "File", w.open_files),
         Command("open_folder", tr("Open folder…"), ("Ctrl+Shift+O",), "File", w.open_folder),
         None,
-        Command("export", tr("Export…"), ("Ctrl+E",), "File", export),
+        Command("export", tr("Export…"), ("Ctrl+E",), "File", w.export),
+        Command("export_again", tr("Export as last time"), ("Ctrl+Shift+E",), "File", w.export_again),
+        Command("export_here", tr("Export the viewed stage's picture…"), (), "File", lambda: w.export(s.until)),
+        None,
+        Command("xmp", tr("Write stars and labels as XMP"), (), "File", lambda: s.shelf.write_xmp(w.selection())),
         None,
         Command("quit", tr("Quit"), ("Ctrl+Q",), "File", w.close),
         Command("undo", tr("Undo"), ("Ctrl+Z",), "Edit", partial(document, "undo")),
         Command("redo", tr("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", partial(document, "redo")),
         None,
         Command("copy", tr("Copy the look"), ("Ctrl+C",), "Edit", copy),
-        Command("paste", tr("Paste the look"), ("Ctrl+V",), "Edit", paste),
+        Command("paste", tr("Paste the look, but no crop"), ("Ctrl+V",), "Edit", paste),
+        Command("paste_parts", tr("Paste parts of the look…"), ("Ctrl+Shift+V",), "Edit", w.paste_parts),
         None,
         Command("snapshot", tr("Take a snapshot"), ("Ctrl+Shift+S",), "Edit", w.snapshot),
+        Command("save_style", tr("Save as a style…"), (), "Edit", w.save_style),
+        Command("default", tr("Make it the default of this camera…"), (), "Edit", w.keep_default),
+        None,
+        Command("reset_stage", tr("Reset the stage at hand"), ("Ctrl+R",), "Edit", w.reset),
         Command("reset_all", tr("Reset all"), ("Ctrl+Shift+R",), "Edit", partial(document, "reset_all")),
         Command("next", tr("Next photograph"), ("Right",), "Photo", lambda: s.beside(1)),
         Command("previous", tr("Previous photograph"), ("Left",), "Photo", lambda: s.beside(-1)),
+        Command("all", tr("Choose all photographs"), ("Ctrl+A",), "Photo", w.select_all),
+        None,
+        Command("virtual_copy", tr("Make a virtual copy"), ("Ctrl+'",), "Photo", s.shelf.make_copy),
+        Command("delete_copy", tr("Delete the virtual copy"), (), "Photo", w.delete_copy),
         None,
         *[Command(f"stars_{n}", "\u2605" * n, (str(n),), "Photo", partial(w.rate, n)) for n in range(1, 6)],
         Command("stars_0", tr("No stars"), ("0", "U"), "Photo", partial(w.rate, 0)),
@@ -76,6 +94,8 @@ def commands_of(w: Window) -> Commands:
         Command("boundary_before", tr("View one stage before"), ("[",), "Stage", lambda: w.strip.step(-1)),
         Command("boundary_after", tr("View one stage after"), ("]",), "Stage", lambda: w.strip.step(1)),
         Command("result", tr("View the result"), ("End",), "Stage", lambda: s.view("")),
+        None,
+        Command("rivals", tr("Compare two implementations"), (), "Stage", w.compare_at_hand),
         Command("fit", tr("Fit"), ("Ctrl+1",), "View", lambda: v.set_zoom(None)),
         Command("one", tr("1:1"), ("Ctrl+2",), "View", lambda: v.set_zoom(1.0)),
         Command("two", tr("2:1"), ("Ctrl+3",), "View", lambda: v.set_zoom(2.0)),
@@ -83,8 +103,18 @@ def commands_of(w: Window) -> Commands:
         Command("zoom_in", tr("Zoom in"), ("Ctrl++", "Ctrl+="), "View", lambda: v.step_zoom(True)),
         Command("zoom_out", tr("Zoom out"), ("Ctrl+-",), "View", lambda: v.step_zoom(False)),
         None,
-        Command("before", tr("Before, while held"), ("\\",), "View", lambda: w.compare(peek=True)),
-        Command("split", tr("Before and after, split"), ("Y",), "View", split),
+        Command("before", tr("Before, while held"), ("\\",), "View", lambda: w.peek(True)),
+        Command("split", tr("Before and after, split"), ("Y",), "View", lambda: w.compare("split")),
+        Command("side", tr("Before and after, side by side"), ("Shift+Y",), "View", lambda: w.compare("side")),
+        Command("difference", tr("Before and after, difference"), ("Alt+Y",), "View", lambda: w.compare("difference")),
+        Command("camera", tr("Compare with the camera's JPEG"), ("Shift+\\", "|"), "View", camera),
+        Command("two_up", tr("Two photographs side by side"), ("C",), "View", w.two_up),
+        None,
+        Command("move", tr("Hand: pan and zoom"), ("V",), "View", w.take_hand),
+        Command("crop", tr("Crop and straighten"), ("R",), "View", w.crop),
+        Command("pick", tr("Pick the white balance"), ("W",), "View", w.pick_first),
+        Command("loupe", tr("Loupe, while held"), ("L",), "View", lambda: v.hold_loupe(not v.loupe.on)),
+        Command("scope", tr("Next: histogram, raw histogram, waveform"), ("Shift+H",), "View", w.histogram.next_mode),
         None,
         Command("clipping", tr("Show clipping"), ("J",), "View", partial(flag, "clipping"), check=True),
         Command("gamut", tr("Show colours outside sRGB"), ("Shift+J",), "View", partial(flag, "gamut"), check=True),
@@ -97,10 +127,14 @@ def commands_of(w: Window) -> Commands:
         Command("bars", tr("Hide or show all bars"), ("Shift+Tab",), "View", lambda: w.hide_parts("docks", "bars")),
         Command("full", tr("Full screen"), ("F",), "View", w.full_screen),
         None,
+        Command("monitor", tr("Monitor profile…"), (), "View", lambda: sheet(lambda win, _: monitor_sheet(win, v))),
+        Command("surround", tr("Next surround"), (), "View", w.next_surround),
         *[
             Command(n, words, (), "View", partial(w.dress, n))
             for n, words in (("dark", tr("Dark")), ("light", tr("Light")))
         ],
+        None,
+        *[scaled(percent) for percent in SCALES],
         Command("palette", tr("Commands…"), ("Ctrl+K",), "Help", lambda: sheet(palette_sheet)),
         Command("keys", tr("Keys…"), ("?",), "Help", lambda: sheet(key_sheet)),
         Command("escape", tr("Leave or cancel"), ("Esc",), "Help", w.escape),

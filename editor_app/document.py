@@ -156,6 +156,12 @@ class Document(QObject):
         """The gesture is over: the next edit is a step of its own."""
         self._key = None
 
+    def last_entry(self) -> str:
+        """The entry that the last step changed; "" where it changed none, or several."""
+        step = self.steps[self.at]
+        rows = _difference(step.before, step.recipe).get("entries", [])
+        return str(rows[0]["id"]) if len(rows) == 1 else ""
+
     def _heading(self, ident: str) -> str:
         info = recipes.stage_of(self.recipe, ident, self.declared)
         return info.heading if info else ident

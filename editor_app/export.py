@@ -1,337 +1,374 @@
-"""Export: a sheet with presets, a form and the queue; the queue works in an engine of its own and goes on after a failure."""
+"""Export: a sheet with presets, a form and the queue (see `jobs`), and the same again without asking."""
 
 from __future__ import annotations
 
-import itertools
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QRectF, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtCore import QPoint, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMenu, QWidget
 
-from editor_app import paint, theme
+from editor_app import paint, presets
+from editor_app.catalog import Photo
 from editor_app.controls import NumberRow
-from editor_app.declared import ParamInfo
+from editor_app.declared import Declarations, ParamInfo
 from editor_app.layout import Item, Plane, Words, button, column, hairline, row
 from editor_app.listing import Line, Listing
+from editor_app.queue_list import QueueHead, QueueList
 from editor_app.shortcuts import Sheet
+from editor_app.stage_strip import SOURCE
 from editor_app.widgets import Combo, Scroll, Tool
-from editor_app.words import duration, tr
-from editor_app.worker import Engine
+from editor_app.words import tr
 
 if TYPE_CHECKING:
-    from editor_app.window import Window
+    from editor_app.desk import Desk
 
-FORMATS = {"JPEG": ".jpg", "TIFF, 16 bit": ".tif", "PNG": ".png", "WebP": ".webp", "AVIF": ".avif"}
-PRESETS: dict[str, dict[str, Any]] = {
-    "JPEG, full size": {"format": "JPEG", "quality": 92, "size": ""},
-    "JPEG for the web": {"format": "JPEG", "quality": 88, "size": "2048"},
-    "TIFF 16 bit, print": {"format": "TIFF, 16 bit", "quality": 92, "size": ""},
-}
-POLICIES = (("All but place", "no-gps"), ("All", "all"), ("None", "none"))
-EXISTING = (("Add a number", "number"), ("Replace", "replace"), ("Leave it out", "skip"))
+NAME = 104  # width of the form's names
+LINEAR = ("MOSAIC", "CAMERA", "BALANCED", "SCENE")
+"""States whose pictures are saved as DNG."""
 
 
-@dataclass
-class Job:
-    """One picture to be exported."""
-
-    id: int
-    source: Path
-    target: Path
-    message: dict[str, Any]
-    state: str = "waiting"  # running, done, failed, cancelled
-    fraction: float = 0.0
-    words: str = ""
-    began: float = 0.0
+def spaces(declared: Declarations | None) -> tuple[str, ...]:
+    """The colour spaces that a finished picture can be in: the first choice of the stage that encodes it."""
+    for info in declared.stages.values() if declared is not None else ():
+        if info.writes == "ENCODED":
+            return next((p.choices for p in info.params if p.kind == "choice"), ())
+    return ()
 
 
-class Queue(QObject):
-    """Jobs, one after the other, in an engine process of its own; started with the first job."""
-
-    changed = Signal()
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.jobs: list[Job] = []
-        self.engine: Engine | None = None
-        self._ids = itertools.count(1)
-
-    def add(self, source: Path, target: Path, message: dict[str, Any]) -> None:
-        """Put a picture into the queue."""
-        self.jobs.append(Job(next(self._ids), source, target, message))
-        if self.engine is None:
-            self.engine = Engine(self)
-            self.engine.exporting.connect(self._progress)
-            self.engine.exported.connect(self._done)
-            self.engine.unexported.connect(self._failed)
-            self.engine.died.connect(self._died)
-            self.engine.start()
-        self._next()
-
-    @property
-    def running(self) -> Job | None:
-        """The job that is being worked on."""
-        return next((j for j in self.jobs if j.state == "running"), None)
-
-    def cancel(self, job: Job) -> None:
-        """Take a job out, or stop it."""
-        if job.state == "running" and self.engine is not None:
-            self.engine.send("cancel", id=job.id)
-        elif job.state == "waiting":
-            job.state = "cancelled"
-        self.changed.emit()
-
-    def cancel_all(self) -> None:
-        """Take everything out that is not done."""
-        for job in self.jobs:
-            self.cancel(job)
-
-    def retry(self, job: Job) -> None:
-        """Try a failed job once more."""
-        if job.state in ("failed", "cancelled"):
-            job.state, job.fraction, job.words = "waiting", 0.0, ""
-            self._next()
-
-    def _next(self) -> None:
-        job = next((j for j in self.jobs if j.state == "waiting"), None)
-        if job is not None and self.running is None and self.engine is not None:
-            job.state, job.began = "running", time.monotonic()
-            self.engine.send("export", id=job.id, path=str(job.source), target=str(job.target), **job.message)
-        self.changed.emit()
-
-    def _of(self, m: dict[str, Any]) -> Job | None:
-        return next((j for j in self.jobs if j.id == m["id"]), None)
-
-    def _progress(self, m: dict[str, Any]) -> None:
-        job = self._of(m)
-        if job is not None:
-            job.fraction, job.words = m["fraction"], m["words"]
-            self.changed.emit()
-
-    def _done(self, m: dict[str, Any]) -> None:
-        job = self._of(m)
-        if job is not None:
-            size = m["size"] / 1e6
-            job.state, job.words = "done", f"{size:.1f} MB"
-        self._next()
-
-    def _failed(self, m: dict[str, Any]) -> None:
-        job = self._of(m)
-        if job is not None:
-            job.state, job.words = ("failed", m["why"]) if m["why"] else ("cancelled", "")
-        self._next()
-
-    def _died(self, why: str) -> None:
-        job = self.running
-        if job is not None:
-            job.state, job.words = "failed", tr("Rendering stopped; there may be too little memory")
-        if self.engine is not None and any(j.state == "waiting" for j in self.jobs):
-            self.engine.start()
-        self._next()
-
-    def close(self) -> None:
-        """End the engine; what is not done is not done."""
-        if self.engine is not None:
-            self.cancel_all()
-            self.engine.close()
-
-
-class QueueList(QWidget):
-    """The jobs: name, what is going on, a cross or Retry at the right."""
-
-    def __init__(self, queue: Queue) -> None:
-        super().__init__()
-        self.queue = queue
-        queue.changed.connect(self._grow)
-        self.setAccessibleName(tr("Export queue"))
-        self._grow()
-
-    def _grow(self) -> None:
-        self.setFixedHeight(max(1, len(self.queue.jobs)) * 48)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        p, t, w = paint.painter(self), theme.now(), self.width()
-        for i, job in enumerate(self.queue.jobs):
-            y = i * 48
-            active = job.state in ("running", "done")
-            paint.text(p, QRectF(16, y + 6, w - 90, 18), job.target.name, t.text if active else t.soft)
-            words = {"waiting": tr("Waiting"), "cancelled": tr("Cancelled")}.get(job.state, job.words)
-            if job.state == "running":
-                took = time.monotonic() - job.began
-                left = took * (1 - job.fraction) / job.fraction if job.fraction > 0.05 else 0
-                words = f"{job.words} {job.fraction:.0%}".replace("%", " %") + (f", {duration(left)}" if left else "")
-                paint.rounded(p, QRectF(16, y + 43, w - 32, 2), t.track, 1)
-                paint.rounded(p, QRectF(16, y + 43, (w - 32) * job.fraction, 2), t.accent, 1)
-            paint.text(p, QRectF(16, y + 23, w - 90, 16), words, t.bad if job.state == "failed" else t.faint, 11)
-            if job.state in ("failed", "cancelled"):
-                paint.text(p, QRectF(w - 76, y, 60, 48), tr("Retry"), t.accent, align=paint.RIGHT)
-            else:
-                done = job.state == "done"
-                p.drawPixmap(w - 32, y + 16, theme.icon("check" if done else "close", t.good if done else t.faint))
-
-    def mousePressEvent(self, e: QMouseEvent) -> None:
-        i = int(e.position().y() // 48)
-        if e.position().x() > self.width() - 80 and i < len(self.queue.jobs):
-            job = self.queue.jobs[i]
-            self.queue.retry(job) if job.state in ("failed", "cancelled") else self.queue.cancel(job)
-
-
-def free(target: Path, taken: set[Path], how: str) -> Path | None:
-    """Where a picture goes, given what is there already; None where it is left out."""
-    if how == "replace":
-        how = "number" if target in taken else "take"
-    if how == "take" or (target not in taken and not target.exists()):
-        return target
-    if how == "skip":
-        return None
-    n = 2
-    while (new := target.with_stem(f"{target.stem}-{n}")).exists() or new in taken:
-        n += 1
-    return new
+def space_words(space: str) -> str:
+    """A colour space as it is written."""
+    known = {"srgb": "sRGB", "display-p3": "Display P3", "adobe-rgb": "Adobe RGB", "rec2020": "Rec.2020"}
+    return known.get(space, space)
 
 
 class Form(QWidget):
-    """What files are wanted."""
+    """How the files are wanted.  `changed`: another preset may be meant."""
 
-    def __init__(self, window: Window, sources: Sequence[Path], queue: Queue) -> None:
+    changed = Signal()
+
+    def __init__(self, window: Desk, photos: Sequence[Photo], until: str = "") -> None:
         super().__init__()
-        self.window_, self.sources, self.queue = window, list(sources), queue
+        self.window_, self.photos, self.until = window, list(photos), until
+        self.state = self._state()
         self.title = Words("", "text", 14, 600)
-        self.format = Combo([(n, n) for n in FORMATS])
-        words = tr("For JPEG, WebP and AVIF.")
-        self.quality = NumberRow(ParamInfo("quality", "number", 92, 1, 100, 1, label=tr("Quality"), help=words))
-        self.quality.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]  # made in its constructor
-        self.quality.name.setFixedWidth(104)
+        self.format = Combo([(n, n) for n in self._formats()])
+        self.quality = self._quality()
         self.side = QLineEdit()
         self.side.setFixedWidth(72)
         self.side.setAlignment(paint.RIGHT)
         self.side.setPlaceholderText(tr("all"))
-        self.policy = Combo([(tr(n), v) for n, v in POLICIES])
-        self.folder = QLineEdit(str(sources[0].parent / "export") if sources else "")
+        words = tr("As developed")
+        self.space = Combo([(words, ""), *((space_words(s), s) for s in spaces(window.session.declared))])
+        self.sharpen = Combo([(tr(n), v) for n, v in presets.SHARPEN])
+        self.policy = Combo([(tr(n), v) for n, v in presets.POLICIES])
+        self.folder = QLineEdit()
+        self.folder.setPlaceholderText(tr("export, beside the photograph"))
         browse = Tool("folder", tr("Choose a folder"))
         browse.clicked.connect(self._browse)
         self.name = QLineEdit("{name}")
-        self.name.setToolTip(tr("{name}: the photograph's own name; {n}: a running number"))
+        self.name.setToolTip("\n".join(f"{t}: {tr(w)}" for t, w in presets.TOKENS.items()))
+        tokens = Tool("plus", tr("What a name can hold"))
+        tokens.clicked.connect(lambda: self._tokens(tokens))
         self.preview = Words("", "faint", 11)
-        self.existing = Combo([(tr(n), v) for n, v in EXISTING])
+        self.existing = Combo([(tr(n), v) for n, v in presets.EXISTING])
         self.problem = Words("", "bad", 11)
-        go = button(tr("Add to queue"), "primary")
-        go.clicked.connect(self._go)
+        self.go = button(tr("Add to queue"), "primary")
+        self.go.clicked.connect(self.add)
+        self.go.setDefault(True)
         self.close_button = button(tr("Close"))
-        count = tr("{0} photographs").format(len(sources)) if len(sources) != 1 else tr("1 photograph")
+        count = tr("{0} photographs").format(len(photos)) if len(photos) != 1 else tr("1 photograph")
+        self.size_line = self._line(tr("Longest side"), self.side, 8, Words(tr("px, never enlarged"), "faint"), None)
+        self.space_line = self._line(tr("Colour space"), self.space)
+        self.sharpen_line = self._line(tr("Sharpen for"), self.sharpen)
         layout = column(
             self.title,
-            6,
+            4,
             self._line(tr("Format"), self.format),
             self.quality,
-            self._line(tr("Longest side"), self.side, 8, Words("px", "faint"), None),
+            self.size_line,
+            self.space_line,
+            self.sharpen_line,
             self._line(tr("Metadata"), self.policy),
-            4,
+            2,
             hairline(0, 0),
-            4,
+            2,
             self._line(tr("Folder"), self.folder, 4, browse),
-            self._line(tr("Name"), self.name),
+            self._line(tr("Name"), self.name, 4, tokens),
             self._line("", self.preview, None),
             self._line(tr("If it exists"), self.existing),
             None,
             self.problem,
-            row(Words(count, "soft"), None, self.close_button, 8, go),
-            margin=(24, 20, 24, 20),
-            gap=8,
+            row(Words(count, "soft"), None, self.close_button, 8, self.go),
+            margin=(24, 18, 24, 18),
+            gap=7,
         )
         self.setLayout(layout)
         for edit in (self.name, self.side, self.folder):
-            edit.textChanged.connect(lambda _: self._example())
-        self.format.currentIndexChanged.connect(lambda _: self._example())
-        self.choose(next(iter(PRESETS)))
+            edit.textChanged.connect(lambda _: self._edited())
+        for combo in (self.format, self.space, self.sharpen, self.policy, self.existing):
+            combo.currentIndexChanged.connect(lambda _: self._edited())
+        self.quality.done.connect(self._edited)
+        self.fill(presets.last(), "")
 
-    @staticmethod
-    def _line(words: str, *items: Item) -> Any:
-        return row(Words(words, "soft", width=104), *items)
+    def _quality(self) -> NumberRow:
+        words = tr("For JPEG, WebP and AVIF: more is better, and larger.")
+        out = NumberRow(ParamInfo("quality", "number", 92, 1, 100, 1, label=tr("Quality"), help=words))
+        out.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]  # made in its constructor
+        out.name.setFixedWidth(NAME)
+        return out
 
-    def choose(self, preset: str) -> None:
-        """Fill the form as a preset says."""
-        row_ = PRESETS[preset]
-        self.title.say(tr(preset))
-        self.format.setCurrentIndex(list(FORMATS).index(row_["format"]))
-        self.quality.slider.set(row_["quality"])
-        self.side.setText(row_["size"])
+    def _state(self) -> str:
+        """The state of the picture that is exported."""
+        rows = {b.ident: b.info for b in self.window_.strip.rows}
+        return rows[self.until].writes if self.until in rows else "ENCODED"
+
+    def _formats(self) -> list[str]:
+        if self.state == "ENCODED":
+            return list(presets.FORMATS)
+        return ["DNG, 32 bit", "DNG, 16 bit"] if self.state in LINEAR else ["TIFF, 32 bit"]
+
+    def _line(self, words: str, *items: Item) -> Plane:
+        for i in items:
+            if isinstance(i, QWidget) and words:
+                i.setAccessibleName(words)
+        return Plane(row(Words(words, "soft", width=NAME), *items))
+
+    # --- what is asked for ----------------------------------------------------------------------------------------
+
+    def value(self) -> dict[str, Any]:
+        """The form as a preset holds it."""
+        return {
+            "format": self.format.value(),
+            "quality": round(self.quality.slider.value),
+            "size": self.side.text().strip(),
+            "space": self.space.value(),
+            "sharpen": self.sharpen.value(),
+            "policy": self.policy.value(),
+            "folder": self.folder.text().strip(),
+            "name": self.name.text(),
+            "existing": self.existing.value(),
+        }
+
+    def fill(self, preset: dict[str, Any], title: str) -> None:
+        """Fill the form as a preset says; what the picture cannot be stays as it is."""
+        self.blockSignals(True)
+        self.quality.slider.set(float(preset["quality"]))
+        self.quality.show_value(float(preset["quality"]))
+        for edit, name in ((self.side, "size"), (self.folder, "folder"), (self.name, "name")):
+            edit.setText(str(preset[name]))
+        for combo, name in (
+            (self.format, "format"),
+            (self.space, "space"),
+            (self.sharpen, "sharpen"),
+            (self.policy, "policy"),
+            (self.existing, "existing"),
+        ):
+            combo.set_value(str(preset[name]))
+        self.blockSignals(False)
+        self._title(title)
         self._example()
+
+    def _title(self, words: str) -> None:
+        if self.until:
+            b = next((b for b in self.window_.strip.rows if b.ident == self.until), None)
+            words = (
+                tr("As the file holds it")
+                if self.until == SOURCE
+                else tr("After {0}").format(b.info.heading if b else "")
+            )
+            words = f"{words}: {self.state}"
+        self.title.say(words or tr("Export"))
+
+    def _edited(self) -> None:
+        self._example()
+        if not self.signalsBlocked():
+            self.changed.emit()
 
     def _browse(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Choose a folder"), self.folder.text())
         if name:
             self.folder.setText(name)
 
-    def target(self, source: Path, n: int) -> Path:
-        """The file that a photograph becomes."""
-        stem = self.name.text().replace("{name}", source.stem).replace("{n}", f"{n:03d}").strip() or source.stem
-        return Path(self.folder.text()).expanduser() / (stem.replace("/", "-") + FORMATS[self.format.value()])
+    def _tokens(self, at: QWidget) -> None:
+        menu = QMenu(self)
+        for token, words in presets.TOKENS.items():
+            menu.addAction(f"{token}   {tr(words)}", partial(self.name.insert, token))
+        menu.exec(at.mapToGlobal(QPoint(0, at.height())))
+
+    def suffix(self) -> str:
+        """The suffix of the files."""
+        value = self.format.value()
+        return presets.FORMATS[value][0] if value in presets.FORMATS else ".tif" if "TIFF" in value else ".dng"
+
+    def _sources(self) -> list[tuple[Any, dict[str, str]]]:
+        return [(p.path, self._facts(p)) for p in self.photos]
+
+    def _facts(self, p: Photo) -> dict[str, str]:
+        d = self.window_.session.document
+        mine = d is not None and p is self.window_.session.photo
+        looks = d.recipe.get("looks", ()) if d is not None and mine else ()
+        return {
+            "{style}": "+".join(k["name"] for k in looks),
+            "{date}": p.taken[:10],
+            "{stars}": str(max(0, p.rating)),
+            "{copy}": str(p.copy) if p.copy else "",
+            "{stage}": self.until.lstrip("@"),
+        }
 
     def _example(self) -> None:
-        if self.sources:
-            self.preview.say(self.target(self.sources[0], 1).name)
+        finished = self.state == "ENCODED" and self.format.value() != "Linear DNG"
+        for w in (self.space_line, self.sharpen_line):
+            w.setEnabled(finished)
+        self.size_line.setEnabled(self.state not in ("MOSAIC",))
+        self.quality.setEnabled(self.format.value() in presets.LOSSY)
+        value = self.value()
+        self.problem.say(presets.problem(value))
+        self.go.setEnabled(not self.problem.words and bool(self.photos))
+        if self.photos and not self.problem.words:
+            found = presets.targets(value, self._sources()[:1], set(), self.suffix())[0]
+            self.preview.say(found.name if found is not None else tr("left out: it is there already"))
 
-    def _go(self) -> None:
-        side = self.side.text().strip()
-        if side and not (side.isdigit() and int(side) > 0):
-            self.problem.say(tr("The longest side is a number of pixels, or empty"))
+    def message(self, value: dict[str, Any]) -> dict[str, Any]:
+        """What the engine is told of every picture."""
+        if self.state == "ENCODED" and self.format.value() == "Linear DNG":
+            return {"wanted": presets.wanted(value) | {"until": "SCENE", "bits": 16, "sharpen": ""}, "space": ""}
+        if self.state != "ENCODED":
+            bits = 32 if "32" in self.format.value() else 16
+            row_ = {"until": self.until, "bits": bits, "sharpen": ""}
+            more = {"size": None} if self.state == "MOSAIC" else {}
+            return {
+                "wanted": presets.wanted(value | {"format": "JPEG"}) | row_ | more,
+                "state": self.state,
+                "space": "",
+            }
+        return {"wanted": presets.wanted(value), "space": value["space"]}
+
+    def add(self) -> None:
+        """Put the photographs into the queue."""
+        value = self.value()
+        if presets.problem(value):
             return
-        wanted: dict[str, Any] = {"quality": int(self.quality.slider.value), "metadata": self.policy.value()}
-        wanted |= {"size": int(side) if side else None, "bits": 16 if "16" in self.format.value() else 0}
-        wanted["force"] = self.existing.value() == "replace"
-        self.window_.session.keeper.flush()
-        taken = {j.target for j in self.queue.jobs if j.state in ("waiting", "running")}
-        d = self.window_.session.document
-        for n, source in enumerate(self.sources, 1):
-            target = free(self.target(source, n), taken, self.existing.value())
-            if target is not None:
-                taken.add(target)
-                message: dict[str, Any] = {"wanted": wanted}
-                if d is not None and d.path == source:
-                    message["recipe"] = d.recipe  # also where its sidecar could not be written yet
-                self.queue.add(source, target, message)
-        self.problem.say("")
+        if self.state == "ENCODED":
+            presets.remember(value)
+        add_to_queue(self.window_, self.photos, value, self.message(value), self._sources(), self.suffix())
 
 
-def export_sheet(window: Window) -> Sheet:
+def add_to_queue(
+    window: Desk,
+    photos: Sequence[Photo],
+    value: dict[str, Any],
+    message: dict[str, Any],
+    sources: Sequence[tuple[Any, dict[str, str]]],
+    suffix: str,
+) -> None:
+    """Put photographs into the queue; the open one as it is now, also where its sidecar could not be written yet."""
+    queue, s = window.exports, window.session
+    s.keeper.flush()
+    taken = {j.target for j in queue.jobs if not j.over}
+    left_out = 0
+    for photo, target in zip(photos, presets.targets(value, sources, taken, suffix), strict=True):
+        if target is None:
+            left_out += 1
+            continue
+        more = {"recipe": s.document.recipe} if s.document is not None and photo is s.photo else {}
+        queue.add(photo.path, target, message | more, photo.copy)
+    if left_out:
+        window.viewer.say(tr("{0} are there already and were left out").format(left_out))
+
+
+def export_again(window: Desk, photos: Sequence[Photo]) -> None:
+    """Export as last time, without asking."""
+    form = Form(window, photos)
+    form.add()
+    form.deleteLater()
+    window.viewer.say(tr("Exporting {0} as last time").format(len(photos)))
+
+
+def export_sheet(window: Desk, until: str = "") -> Sheet:
     """Presets, the form, and the queue, over the window."""
-    form = Form(window, [p.path for p in window.selection()], window.exports)
-    presets = Listing(tr("Presets"))
-    presets.show_lines([Line(tr(n)) for n in PRESETS], 0)
+    form = Form(window, window.selection(), until)
+    listing = Listing(tr("Presets"))
+    plus = Tool("plus", tr("Keep the form as a preset"), size=24)
+    names: list[str] = []
+
+    def show(current: int = -1) -> None:
+        names[:] = [*presets.SHIPPED, *presets.own()]
+        listing.show_lines([Line(tr(n)) for n in names], current)
 
     def choose(i: int) -> None:
-        presets.current = i
-        presets.update()
-        form.choose(list(PRESETS)[i])
+        listing.current = i
+        listing.update()
+        form.fill({**presets.SHIPPED, **presets.own()}[names[i]], tr(names[i]))
 
-    presets.clicked.connect(choose)
-    left = Plane(
-        column(16, row(Words(tr("Presets"), weight=600), margin=(16, 0, 8, 0)), 6, presets, None), "chrome", 184
-    )
-    cancel = button(tr("Cancel all"))
-    cancel.clicked.connect(window.exports.cancel_all)
-    show = Tool("folder", tr("Open the folder"))
-    show.clicked.connect(partial(_show, form))
-    buttons = row(cancel, None, show, margin=(16, 0, 12, 20))
-    head = row(Words(tr("Queue"), weight=600), None, margin=(16, 20, 16, 0))
-    queue = column(head, 6, Scroll(Plane(column(QueueList(window.exports), None))), buttons)
-    layout = row(left, form, Plane(queue, "chrome", 328))
+    def keep() -> None:
+        name, yes = QInputDialog.getText(window, tr("Keep as a preset"), tr("Name"))
+        name = name.strip()
+        if yes and name and name not in presets.SHIPPED:
+            presets.keep(presets.own() | {name: form.value()})
+            show([*presets.SHIPPED, *presets.own()].index(name))
+
+    def menu(i: int, at: QPoint) -> None:
+        if names[i] not in presets.SHIPPED:
+            rows = QMenu(window)
+            replace = rows.addAction(tr("Replace it by the form"))
+            delete = rows.addAction(tr("Delete"))
+            chosen = rows.exec(at)
+            if chosen is replace:
+                presets.keep(presets.own() | {names[i]: form.value()})
+            elif chosen is delete:
+                presets.keep({k: v for k, v in presets.own().items() if k != names[i]})
+                show()
+
+    def edited() -> None:
+        listing.current = -1
+        listing.update()
+
+    listing.clicked.connect(choose)
+    listing.menu.connect(menu)
+    plus.clicked.connect(keep)
+    form.changed.connect(edited)
+    if until and form.state != "ENCODED":
+        form.fill(presets.PLAIN | {"name": "{name}-{stage}"}, "")
+    show()
+    head = row(Words(tr("Presets"), weight=600), None, plus, margin=(16, 0, 12, 0))
+    left = Plane(column(16, head, 6, Scroll(Plane(column(listing, None))), 8), "chrome", 184)
+    layout = row(left, form, Plane(_queue(window, form), "chrome", 328))
     layout.setStretch(1, 1)
-    card = Plane(layout, "panel", 960, 468)
-    sheet = Sheet(window, card)
+    sheet = Sheet(window, Plane(layout, "panel", 960, 508))
     form.close_button.clicked.connect(sheet.leave)
     sheet.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    sheet.setFocus()
+    form.go.setFocus()
     return sheet
 
 
+def _queue(window: Desk, form: Form) -> Any:
+    queue = window.exports
+    cancel, pause = button(tr("Cancel all")), button(tr("Go on") if queue.paused else tr("Pause"))
+    cancel.clicked.connect(queue.cancel_all)
+
+    def toggle() -> None:
+        queue.pause(not queue.paused)
+        pause.setText(tr("Go on") if queue.paused else tr("Pause"))
+
+    pause.clicked.connect(toggle)
+    clear = Tool("trash", tr("Drop from the list what is over"))
+    clear.clicked.connect(queue.clear)
+    show = Tool("folder", tr("Open the folder"))
+    show.clicked.connect(partial(_show, form))
+    buttons = row(pause, 8, cancel, None, clear, show, margin=(16, 0, 12, 18))
+    rows = QueueList(queue, window.session.previews)
+    return column(QueueHead(queue), 6, Scroll(Plane(column(rows, None))), 8, buttons)
+
+
 def _show(form: Form) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(form.folder.text()))
+    done = [j for j in form.window_.exports.jobs if j.state == "done"]
+    folder = done[-1].target.parent if done else None
+    if folder is None and form.photos:
+        folder = presets.folder_of(form.value(), form.photos[0].path)
+    if folder is not None:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Signal
 
 from editor_app.document import Document
 from editor_app.words import tr
@@ -48,7 +48,7 @@ class Keeper(QObject):
         self.sent: dict[tuple[str, int], Row] = {}  # saves that are on their way
         self.failed: dict[tuple[str, int], Row] = {}  # those that did not succeed
         self._soon = Later(self, SOON, self._save)
-        self._again = Later(self, AGAIN, self._retry)
+        self._again = Later(self, AGAIN, self.retry)
         e = session.engine
         e.saved.connect(self._saved)
         e.unsaved.connect(self._unsaved)
@@ -137,7 +137,7 @@ class Keeper(QObject):
             self._flying, self.dirty = False, True
         self.unsaved.emit(m["why"])
 
-    def _retry(self) -> None:
+    def retry(self) -> None:
         """Try once more to save what could not be saved."""
         self._save()
         for key, row in list(self.failed.items()):
@@ -184,6 +184,17 @@ class Keeper(QObject):
         if self._mine(m):
             self.dirty = False
             self.session.reload()
+
+    def settle(self, seconds: float = 8.0) -> bool:
+        """Save everything now and wait for it; whether nothing is left unsaved."""
+        self.flush()
+        for key, row in list(self.failed.items()):
+            if key not in self.sent:
+                self._send(row)
+        end = time.monotonic() + seconds
+        while self.sent and time.monotonic() < end and self.session.engine.alive:
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 50)
+        return not (self.failed or self.sent)
 
     def forget(self) -> None:
         """The document is gone: there is nothing to be saved any more."""

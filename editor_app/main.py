@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -30,10 +31,14 @@ def main(argv: list[str] | None = None) -> int:
     from editor_app.shot import take
     from editor_app.window import Window
 
+    organization = ("modisp", "modisp-editor")
+    percent = int(str(QSettings(*organization).value("scale", 100)))
+    if percent in theme.SCALES and percent != 100 and "QT_SCALE_FACTOR" not in os.environ and not asked.screenshot:
+        os.environ["QT_SCALE_FACTOR"] = str(percent / 100)  # Qt reads it when it starts
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
-    app.setOrganizationName("modisp")
-    app.setApplicationName("modisp-editor")
+    app.setOrganizationName(organization[0])
+    app.setApplicationName(organization[1])
     settings = QSettings()
     theme.use(asked.theme or str(settings.value("theme", "dark")))
     window = Window()

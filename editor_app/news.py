@@ -13,6 +13,8 @@ from editor_app.catalog import Photo
 from editor_app.document import Document
 from editor_app.frame import Frame
 from editor_app.images import keep_aside, key_of, shown_kind
+from editor_app.rendering import OTHERS
+from editor_app.stage_strip import SOURCE
 from editor_app.words import tr
 from editor_app.worker import Picture
 
@@ -28,12 +30,18 @@ class News(Frame):
         d = self.session.declared
         assert d is not None
         self.panels.set_declared(d)
-        self.styles.set_styles(d.styles)
+        self._styles()
         if self.session.document is None:
             self.panels.show_recipe(d.default["raw"])
             self.strip.show_recipe(d.default["raw"], d, False)
         else:
             self._recipe()
+
+    def _styles(self) -> None:
+        d = self.session.declared
+        if d is not None:
+            parts = {s: i.heading for i in reversed(list(d.stages.values())) for s in i.slot.split()}
+            self.styles.set_styles(d.styles, parts)
 
     def _live(self, on: bool) -> None:
         """Whether there is a photograph to work on."""
@@ -53,7 +61,7 @@ class News(Frame):
         self.viewer.setFocus()
         self.strip.forget()
         self.styles.forget()
-        self.histogram.show_told(None)
+        self.histogram.show_picture(None)
         self.histogram.show_facts(None)
         self.status.show_file(photo.name, None)
         self.panels.set_viewed("")
@@ -67,9 +75,8 @@ class News(Frame):
         photo = self.session.photo
         if kind == "large" and photo is not None and key_of(*photo.key) == key and image is not None:
             full = self.viewer.port.full if self.session.document is not None else (image.width(), image.height())
-            self.viewer.preview = image
+            self.viewer.show_preview(image)
             self.viewer.set_full(full)
-            self.viewer.update()
 
     def _opened(self) -> None:
         d = self.session.document
@@ -101,22 +108,31 @@ class News(Frame):
         self.refresh()
 
     def _pictured(self, picture: Picture, role: str) -> None:
-        if role == "before":
-            self.viewer.show_before(picture)
+        if role in OTHERS or role == "loupe":
+            self.viewer.show_loupe(picture) if role == "loupe" else self.viewer.show_other(picture)
+            self._after_picture(picture, role)
             return
         self.viewer.show_picture(picture)
-        self.histogram.show_told(picture.told)
+        self._after_picture(picture, role)
+        if role == "base" and self.session.seen_as is None:
+            self.histogram.show_picture(picture)
+            self.panels.show_counts(picture.told["histogram"] if not self.session.until else ())
+        self.strip.show_took(picture.told["took"])
         refining = bool(picture.told["refining"])
         self.strip.show_work(self.strip.refining if refining else None, not refining)
         d = self.session.document
         if d is not None and not refining and not self.session.dragging:
             self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"))
-            if role == "base" and not self.session.until and self.session.trying is None:
-                self._keep(picture, d)
+            plain = self.session.seen_as is None and self.session.trying is None
+            if role == "base" and not self.session.until and plain:
+                self._keep_small(picture, d)
         self._pill(picture)
         self.top.show_zoom(self.viewer.port)
 
-    def _keep(self, picture: Picture, d: Document) -> None:
+    def _after_picture(self, picture: Picture, role: str) -> None:
+        """What else follows a rendering."""
+
+    def _keep_small(self, picture: Picture, d: Document) -> None:
         """The last rendering becomes the thumbnail, and is shown at once when the photograph is opened again."""
         small = picture.image.scaledToHeight(112, Qt.TransformationMode.SmoothTransformation)
         self.session.previews.put(d.path, small, d.copy)
@@ -134,7 +150,8 @@ class News(Frame):
         if d is not None and info is not None:
             ev = float(told["ev"])
             more = str(told["state"]) + (f"   {tr('view exposure')} {ev:+.1f} EV".replace("-", "\u2212") if ev else "")
-            self.viewer.what = (tr("After {0}").format(info.heading), more)
+            words = tr("As the file holds it") if s.until == SOURCE else tr("After {0}").format(info.heading)
+            self.viewer.what = (words, more)
         self.viewer.update()
 
     def _viewed(self, ident: str) -> None:
@@ -170,7 +187,7 @@ class News(Frame):
         box = QMessageBox(self)
         box.setText(tr("The sidecar of this photograph was changed elsewhere."))
         box.setInformativeText(tr("Both ways the other version is kept: as a backup, or as a virtual copy."))
-        ways = {
+        ways: dict[object, str] = {
             box.addButton(tr("Keep mine"), QMessageBox.ButtonRole.AcceptRole): "mine",
             box.addButton(tr("Take theirs"), QMessageBox.ButtonRole.DestructiveRole): "theirs",
             box.addButton(tr("Both, mine as a copy"), QMessageBox.ButtonRole.ActionRole): "both",

@@ -96,6 +96,18 @@ def with_looks(recipe: Recipe, looks: Sequence[Mapping[str, Any]]) -> Recipe:
     return {**out, "looks": list(looks)} if looks else out
 
 
+def weighed(look: Mapping[str, Any], strength: float | None, slot: str = "") -> Mapping[str, Any] | None:
+    """A look at another strength, whole or in one part; None without one."""
+    if strength is None:
+        return None
+    if not slot:
+        return {**look, "strength": strength}
+    parts = {**look.get("parts", {}), slot: strength}
+    parts = {k: v for k, v in parts.items() if v != look["strength"]}
+    out = {k: v for k, v in look.items() if k != "parts"}
+    return {**out, "parts": parts} if parts else out
+
+
 def _ordered(e: Entry) -> Entry:
     first = ("id", "stage", "slot", "version", "values", "on")
     return {k: e[k] for k in (*first, *e) if k in e}

@@ -262,6 +262,9 @@ class Session(Rendering):
             declared_.keep(self.declared)
             self.styles_changed.emit()
             self.idle.ask()
+        if m["words"]:
+            undo = (lambda: self.do_style(**m["undo"])) if m.get("undo") else None
+            self.shelf.done.emit(m["words"], tr("Undo") if undo else "", undo)
 
     def try_style(self, style: StyleInfo | None) -> None:
         """Show a style for as long as the pointer is over it."""
@@ -271,6 +274,13 @@ class Session(Rendering):
         new = None if style is None else self._styled(d.recipe, style, alone=True)
         if new != self.trying:
             self.trying = None if new == d.recipe else new
+            self.version += 1
+            self.pump()
+
+    def try_recipe(self, recipe: Recipe | None) -> None:
+        """Show another recipe for a while; None: the document's own."""
+        if recipe != self.trying:
+            self.trying = recipe
             self.version += 1
             self.pump()
 
@@ -284,15 +294,20 @@ class Session(Rendering):
             self.trying = None
             self.document.put(self._styled(self.document.recipe, style, alone), tr("Style"), style.name)
 
-    def style_strength(self, name: str, strength: float | None) -> None:
-        """Set a style's strength; None takes it out."""
+    def style_strength(self, name: str, strength: float | None, slot: str = "") -> None:
+        """Set a style's strength, or that of one of its parts (as the whole again where it equals that); None takes it out."""
         d = self.document
         if d is None:
             return
-        rows = [k | {"strength": strength} if k["name"] == name else k for k in d.recipe.get("looks", ())]
-        rows = [k for k in rows if k["strength"] is not None]
+        rows = [recipes.weighed(k, strength, slot) if k["name"] == name else k for k in d.recipe.get("looks", ())]
         value = f"{strength:.0%}".replace("%", " %") if strength is not None else tr("off")
-        d.put(recipes.with_looks(d.recipe, rows), tr("Style: {0}").format(name), value, key=("style", name))
+        looks = [k for k in rows if k is not None]
+        words = tr("Style: {0}").format(name)
+        d.put(recipes.with_looks(d.recipe, looks), words, value, key=("style", name, slot))
+
+    def do_style(self, what: str, **more: Any) -> None:
+        """Save, import, export, rename or delete a style; the list of styles then comes anew."""
+        self.engine.send("style", what=what, **more)
 
     def want_covers(self, on: bool) -> None:
         """Whether the styles are on show, so that their covers are wanted."""

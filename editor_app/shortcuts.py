@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSettings, Qt, Signal
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
-from editor_app import paint, theme
-from editor_app.layout import Plane, Words, column, row
-from editor_app.listing import Line, Listing
-from editor_app.widgets import Scroll
-from editor_app.words import tr
+from editor_app.layout import column, row
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Commands:
                 continue
             action = QAction(c.words, window)
             kept = settings.value(f"keys/{c.name}")
-            keys = [str(kept)] if kept else list(c.keys)
+            keys = list(c.keys) if kept is None else [str(kept)] if kept else []
             action.setShortcuts([QKeySequence(k) for k in keys])
             action.setCheckable(c.check)
             action.triggered.connect(lambda _=False, do=c.do: do())
@@ -56,6 +52,28 @@ class Commands:
     def keys(self, name: str) -> str:
         """A command's keys as they are written in menus."""
         return ", ".join(s.toString(QKeySequence.SequenceFormat.NativeText) for s in self.actions[name].shortcuts())
+
+    def changed(self, name: str) -> bool:
+        """Whether a command's keys are others than it came with."""
+        return QSettings().contains(f"keys/{name}")
+
+    def owner(self, keys: QKeySequence, but: str = "") -> Command | None:
+        """The command that has these keys, other than `but`."""
+        return next((c for c in self.rows if c.name != but and keys in self.actions[c.name].shortcuts()), None)
+
+    def set_keys(self, name: str, keys: QKeySequence | None) -> None:
+        """Give a command other keys (an empty sequence: none), taken from whoever has them; None: those it came with."""
+        settings, row = QSettings(), next(c for c in self.rows if c.name == name)
+        if keys is None:
+            settings.remove(f"keys/{name}")
+            wanted = [k for k in map(QKeySequence, row.keys) if self.owner(k, name) is None]
+        else:
+            wanted = [] if keys.isEmpty() else [keys]
+            settings.setValue(f"keys/{name}", keys.toString(QKeySequence.SequenceFormat.PortableText))
+            other = self.owner(keys, name) if wanted else None
+            if other is not None:
+                self.set_keys(other.name, QKeySequence())
+        self.actions[name].setShortcuts(wanted)
 
     def keep_to(self, widget: QWidget, names: Iterable[str]) -> None:
         """Let the keys of some commands work only while a widget has the focus."""
@@ -103,83 +121,3 @@ class Sheet(QWidget):
         self.hide()
         self.closed.emit()
         self.deleteLater()
-
-
-class KeyTable(QWidget):
-    """All commands with their keys, in two columns."""
-
-    def __init__(self, commands: Commands) -> None:
-        super().__init__()
-        self.rows = [(c.words, commands.keys(c.name)) for c in commands.rows if commands.keys(c.name)]
-        self.half = (len(self.rows) + 1) // 2
-        self.setFixedSize(640, self.half * 22 + 8)
-        self.setAccessibleName(tr("Keys"))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        p, t = paint.painter(self), theme.now()
-        for i, (words, keys) in enumerate(self.rows):
-            x, y = i // self.half * 328, i % self.half * 22
-            paint.text(p, QRectF(x, y, 190, 22), words.rstrip("…"), t.soft)
-            paint.text(p, QRectF(x + 172, y, 140, 22), keys, t.text, align=paint.RIGHT)
-
-
-def key_sheet(window: QWidget, commands: Commands) -> Sheet:
-    """The table of keys, over the window."""
-    head = Words(tr("Keys"), px=14, weight=600)
-    card = Plane(column(head, 8, KeyTable(commands), margin=(24, 20, 24, 20)), "panel", radius=8)
-    sheet = Sheet(window, card)
-    sheet.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    sheet.setFocus()
-    return sheet
-
-
-class _Search(QLineEdit):
-    moved = Signal(int)
-    left = Signal()
-
-    def keyPressEvent(self, e: QKeyEvent) -> None:
-        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(e.key()))
-        if step is not None:
-            self.moved.emit(step)
-        elif e.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        else:
-            super().keyPressEvent(e)
-
-
-def palette_sheet(window: QWidget, commands: Commands) -> Sheet:
-    """The command palette: type a few letters, Enter does it."""
-    line, listing = _Search(), Listing(tr("Commands"))
-    line.setPlaceholderText(tr("What do you want to do?"))
-    area = Scroll(Plane(column(listing, None)))
-    area.setFixedHeight(336)
-    card = Plane(column(line, 8, area, margin=(16, 16, 16, 12)), "panel", 480, radius=8)
-    sheet = Sheet(window, card)
-    shown: list[Command] = []
-
-    def fill() -> None:
-        letters = line.text().lower().split()
-        usable = [c for c in commands.rows if commands.actions[c.name].isEnabled()]
-        shown[:] = [c for c in usable if all(w in f"{c.menu} {c.words}".lower() for w in letters)]
-        listing.show_lines([Line(c.words.rstrip("…"), commands.keys(c.name)) for c in shown], 0 if shown else -1)
-
-    def move(step: int) -> None:
-        if shown:
-            listing.current = min(max(0, listing.current + step), len(shown) - 1)
-            area.ensureVisible(0, listing.current * 28 + 14)
-            listing.update()
-
-    def take(i: int) -> None:
-        if 0 <= i < len(shown):
-            name = shown[i].name
-            sheet.leave()
-            commands.actions[name].trigger()
-
-    line.textChanged.connect(lambda _: fill())
-    line.moved.connect(move)
-    line.left.connect(sheet.leave)
-    line.returnPressed.connect(lambda: take(listing.current))
-    listing.clicked.connect(take)
-    fill()
-    line.setFocus()
-    return sheet

@@ -101,6 +101,9 @@ TOP, STRIP, FILM, STATUS, LEFT, RAIL, RIGHT, ROW, HEAD = 44, 108, 92, 24, 240, 4
 STRIP_LOW, FILM_LOW = 28, 68
 """Sizes of the parts of the window in logical pixels."""
 
+SCALES = (90, 100, 110, 125, 150)
+"""Percent that the whole interface can be scaled by."""
+
 FAMILIES = [
     "Inter",
     "Segoe UI Variable Text",
@@ -186,6 +189,7 @@ def use(name: str) -> None:
 
 def sheet(t: Theme) -> str:
     """The style sheet of everything that Qt draws itself."""
+    check = (path("icons") / ("tick-dark.svg" if t is DARK else "tick-light.svg")).as_posix()
     return f"""
 * {{ color: {t.text}; }}
 QToolTip, QMenu, QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.edge}; padding: 4px; outline: 0; }}
@@ -213,6 +217,11 @@ QPushButton[kind="link"] {{ background: transparent; color: {t.accent}; padding:
 QPushButton[kind="quiet"] {{ background: transparent; color: {t.faint}; padding: 0; min-height: 20px; }}
 QPushButton[kind="quiet"]:hover {{ color: {t.text}; border-color: transparent; }}
 QPushButton[kind="quiet"]:disabled, QLineEdit#number:disabled {{ color: {t.edge}; }}
+QCheckBox {{ spacing: 8px; color: {t.text}; }}
+QCheckBox:disabled {{ color: {t.edge}; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border-radius: 3px; border: 1px solid {t.edge}; background: {t.field}; }}
+QCheckBox::indicator:checked {{ background: {t.fill}; border-color: {t.fill}; image: url({check}); }}
+QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
 QPlainTextEdit {{ background: {t.field}; border: 0; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ width: 8px; background: transparent; }}

@@ -8,11 +8,13 @@ from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QMessageBox
 
 from editor_app.bars import TopBar
 from editor_app.commands import commands_of
 from editor_app.desk import Desk
-from editor_app.export import Queue
+from editor_app.jobs import Queue
+from editor_app.queue_list import said
 from editor_app.words import tr
 
 
@@ -39,23 +41,17 @@ class Window(Desk):
         s.pictured.connect(self._pictured)
         s.refining.connect(self._refining)
         s.viewed.connect(self._viewed)
-        s.said.connect(v.say)
         s.previews.ready.connect(self._preview)
         s.engine.strip.connect(self._strip)
         s.engine.cover.connect(self._cover)
-        s.engine.probed.connect(self._probed)
         s.keeper.saved.connect(lambda at: self.status.show_saved(tr("Saved {0}").format(at)))
         away = tr("This folder cannot be written to; your edits are kept in your own folder")
         s.keeper.away.connect(lambda: v.say(away))
-        s.keeper.unsaved.connect(v.say)
         s.keeper.conflict.connect(self._conflict)
-        v.moved.connect(self._moved)
-        v.pointed.connect(self._pointed)
-        v.gone.connect(lambda: self.status.show_values(None))
-        v.picked.connect(self._picked)
-        v.cancelled.connect(s.cancel_raw)
-        v.returned.connect(lambda: s.view(""))
         self.status.cancelled.connect(s.cancel_raw)
+        self._wire_pointing()
+        self._wire_comparing()
+        self._wire_desk()
         p.edited.connect(self._edited)
         p.done.connect(self._done)
         p.applied.connect(partial(self._document, "apply"))
@@ -63,7 +59,6 @@ class Window(Desk):
         p.reset.connect(partial(self._document, "reset"))
         p.swapped.connect(lambda _, stage: s.swap(stage))
         p.viewed.connect(lambda i, on: s.view(i if on else ""))
-        p.picking.connect(self._pick)
         self.strip.picked.connect(s.view)
         self.strip.revealed.connect(p.reveal)
         self.film.strip.chosen.connect(s.open)
@@ -73,9 +68,12 @@ class Window(Desk):
         self.styles.strength.connect(self._strength)
         self.styles.removed.connect(lambda n: s.style_strength(n, None))
         self.styles.done.connect(self._done)
-        self.histogram.plot.marks.connect(self._marks)
-        self.histogram.plot.kept.connect(self.commands.actions["clipping"].trigger)
-        self.top.zoomed.connect(v.set_zoom)
+        self.styles.saving.connect(self.save_style)
+        self.styles.asked.connect(self.do_style)
+        s.styles_changed.connect(self._styles)
+        self.exports.changed.connect(lambda: self.status.show_queue(said(self.exports)))
+        self.exports.finished.connect(self._exported)
+        self.status.queue_wanted.connect(self.export)
         if s.declared is not None:
             self._declared()
 
@@ -90,9 +88,14 @@ class Window(Desk):
             self.session.hold(True)
             self.session.document.edit(ident, param, value)
 
-    def _strength(self, name: str, v: float) -> None:
+    def _strength(self, name: str, v: float, slot: str) -> None:
         self.session.hold(True)
-        self.session.style_strength(name, v)
+        self.session.style_strength(name, v, slot)
+
+    def _exported(self, done: int, failed: int) -> None:
+        if self.sheet is None:
+            words = tr("{0} exported").format(done) + (", " + tr("{0} failed").format(failed) if failed else "")
+            self.viewer.say(words, tr("Show the queue"), self.export)
 
     def _done(self) -> None:
         if self.session.document is not None:
@@ -101,10 +104,22 @@ class Window(Desk):
 
     def refresh(self) -> None:
         d, live = self.session.document, self.session.document is not None
-        names = ["snapshot", "copy", "reset_all", "split", "before", "fit", "one", "two", "zoom", "zoom_in", "zoom_out"]
+        names = ["snapshot", "copy", "reset_all", "before", "fit", "one", "two", "zoom", "zoom_in", "zoom_out"]
+        names += ["move", "crop", "pick", "split", "side", "difference", "two_up", "camera", "loupe", "scope"]
+        names += [
+            "export_again",
+            "export_here",
+            "xmp",
+            "save_style",
+            "default",
+            "reset_stage",
+            "virtual_copy",
+            "rivals",
+        ]
         names += ["clipping", "gamut", "grid", "boundary_before", "boundary_after", "result"]
         self.commands.enable(names, live)
-        self.commands.enable(("paste",), live and self.session.shelf.copied is not None)
+        self.commands.enable(("delete_copy",), any(p.copy for p in self.selection()))
+        self.commands.enable(("paste", "paste_parts"), live and self.session.shelf.copied is not None)
         self.commands.enable(("undo",), d is not None and d.can_undo)
         self.commands.enable(("redo",), d is not None and d.can_redo)
 
@@ -117,16 +132,18 @@ class Window(Desk):
 
     def keyReleaseEvent(self, e: QKeyEvent) -> None:
         if e.key() == Qt.Key.Key_Backslash and not e.isAutoRepeat() and self.viewer.peek:
-            self.compare(peek=False)
+            self.peek(False)
         super().keyReleaseEvent(e)
 
     def escape(self) -> None:
         """Leave what is open, cancel what is running: the nearest first."""
-        if self.viewer.picking:
-            self.viewer.pick(False)
+        if self.viewer.tool is not None:
+            self.viewer.tool.cancel()
         elif self._floating and not self.dock.isHidden():
             self.dock.hide()
             self.show_page(self.pages.currentIndex())
+        elif self.viewer.mode != "one":
+            self.leave_comparison()
         elif self.session.until:
             self.session.view("")
         elif self.hidden:
@@ -145,6 +162,37 @@ class Window(Desk):
 
     def closeEvent(self, e: QCloseEvent) -> None:
         QSettings().setValue("window/geometry", self.saveGeometry())
+        if not self._may_close():
+            e.ignore()
+            return
         self.exports.close()
         self.session.close()
         super().closeEvent(e)
+
+    def _may_close(self) -> bool:
+        """Whether all edits are saved, all exports done, or may be given up."""
+        keeper = self.session.keeper
+        while not keeper.settle():
+            box = QMessageBox(self)
+            names = ", ".join(Path(p).name for p, _ in keeper.failed) or tr("This photograph")
+            box.setText(tr("The edits of {0} could not be saved.").format(names))
+            box.setInformativeText(keeper.problem)
+            again = box.addButton(tr("Try again"), QMessageBox.ButtonRole.AcceptRole)
+            lose = box.addButton(tr("Close without them"), QMessageBox.ButtonRole.DestructiveRole)
+            box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+            box.exec()
+            if box.clickedButton() is lose:
+                break
+            if box.clickedButton() is not again:
+                return False
+        waiting = sum(not j.over for j in self.exports.jobs)
+        if waiting and not self.closing:
+            box = QMessageBox(self)
+            box.setText(tr("{0} exports are not done yet.").format(waiting))
+            stop = box.addButton(tr("Stop them and close"), QMessageBox.ButtonRole.DestructiveRole)
+            box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+            box.exec()
+            return box.clickedButton() is stop
+        return True
+
+    closing = False  # whether it is closed for good, without a question

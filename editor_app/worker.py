@@ -55,6 +55,10 @@ class Engine(QObject):
     refined = Signal(dict)
     unrefined = Signal(dict)
     probed = Signal(dict)
+    sampled = Signal(dict)
+    counted = Signal(dict)
+    peered = Signal(dict)
+    candidate = Signal(dict)
     strip = Signal(dict)
     cover = Signal(dict)
     swapped = Signal(dict)
@@ -98,6 +102,11 @@ class Engine(QObject):
         """Start the process; it tells `declared` when torch is there."""
         self.ready = False
         self.process.start(sys.executable, ["-m", "editor_app.engine"])
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process.state() != QProcess.ProcessState.NotRunning
 
     def send(self, do: str, **more: Any) -> None:
         """Ask for something; what is sent before the engine is ready waits in the pipe."""

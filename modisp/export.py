@@ -13,6 +13,7 @@ from modisp.image import Frame, Image, State
 from modisp.io import ImageError, open_image, read_extras, save_image
 from modisp.io.exif import Policy
 from modisp.io.raster import DEPTHS, FORMATS
+from modisp.operators.sharp import SHARPNESS, sharpened
 from modisp.pipeline import develop, pick_device
 from modisp.recipe import Entry, Recipe
 from modisp.resample import resize
@@ -31,7 +32,8 @@ class Wanted:
 
     `until`: a state, slot or entry id to stop after.  `size`: long edge in pixels, reached by Lanczos in linear light from the
     full size (never enlarged).  `bits` per channel, 0 for the format's usual.  `quality` 1 … 100 and `subsampling` where
-    the format loses something.  `metadata`: which EXIF goes along.  `force` overwrites.
+    the format loses something.  `sharpen` a finished picture for "screen" or "print", at its final size.  `metadata`: which
+    EXIF goes along.  `force` overwrites.
     """
 
     until: State | str | None = None
@@ -40,6 +42,7 @@ class Wanted:
     quality: int = 92
     subsampling: str = "4:4:4"
     progressive: bool = False
+    sharpen: str = ""
     metadata: Policy = "all"
     device: str = "cpu"
     force: bool = False
@@ -110,7 +113,7 @@ def export(
     box = [image]  # so that `develop` alone holds the source, and can let it go
     del image
     dtype = depth(target, last, wanted.bits)
-    if wanted.size is None:
+    if wanted.size is None and not wanted.sharpen:
         plain = recipe if dtype is torch.uint8 else _without_dither(recipe)
         out = develop(box.pop(), plain, until=wanted.until, dtype=dtype, taps=give, **options)
     else:
@@ -225,16 +228,22 @@ def _at_size(
             "this picture is finished, so it cannot be resized in linear light; develop from an earlier state"
         )
     plain = recipe if dtype is torch.uint8 else _without_dither(recipe)
-    size = wanted.size or 1
+    if wanted.sharpen not in ("", *SHARPNESS):
+        raise ValueError(f"a picture is sharpened for {' or '.join(SHARPNESS)}, not for {wanted.sharpen}")
+    size = wanted.size or 1 << 30
     with cancellable(options["cancel"]), torch.inference_mode():
         run = Run(box[0], recipe, until=wanted.until, device=options["device"], readings=options["readings"])
     full = max(run.full)
     del run
-    if size >= full:
+    if size >= full and not (wanted.sharpen and finished):
         return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options)
     # half floats are plenty for what is about to be averaged, and half the memory
     until, kind = (State.DISPLAY, torch.float16) if finished else (wanted.until, torch.float32)
-    box = [_resized(develop(box.pop(), recipe, until=until, dtype=kind, **options), size)]
+    made = develop(box.pop(), recipe, until=until, dtype=kind, **options)
+    box = [_resized(made, size) if size < full else replace(made, pixels=made.pixels.float())]
+    del made
+    if wanted.sharpen and finished:
+        box = [replace(box[0], pixels=sharpened(box[0].pixels, *SHARPNESS[wanted.sharpen]))]
     return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options) if finished else box.pop()
 
 

@@ -19,8 +19,14 @@ def declarations() -> dict[str, Any]:
 
     finished = Image(torch.zeros(3, 8, 8), State.ENCODED)
     default = {"raw": Recipe.default().dump(), "picture": Recipe.default(finished).dump()}
+    data = {"stages": [_stage(c) for c in list_stages().values()], "default": default, "styles": styles()}
+    return json.loads(json.dumps(data))  # type: ignore[no-any-return]  # tuples become lists, as the window gets them
+
+
+def styles() -> list[dict[str, Any]]:
+    """All styles that there are."""
     own = home("styles")
-    styles = [
+    return [
         {
             "key": key,
             "name": s.name,
@@ -30,8 +36,6 @@ def declarations() -> dict[str, Any]:
         }
         for key, s in list_styles().items()
     ]
-    data = {"stages": [_stage(c) for c in list_stages().values()], "default": default, "styles": styles}
-    return json.loads(json.dumps(data))  # type: ignore[no-any-return]  # tuples become lists, as the window gets them
 
 
 def _stage(cls: type[Stage]) -> dict[str, Any]:

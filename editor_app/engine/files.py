@@ -10,6 +10,7 @@ from typing import Any
 
 from editor_app import recipes
 from editor_app.engine.opened import stamp
+from editor_app.engine.render import SOURCE
 from modisp import Image, Recipe, Sidecar, State
 from modisp.defaults import default_for, forget_default, save_default
 from modisp.export import Plan, Wanted, export
@@ -208,13 +209,20 @@ def uncopy(m: Message, tell: Tell) -> None:
 
 def export_one(m: Message, tell: Tell, stop: Callable[[], bool]) -> None:
     """Develop one picture into a file, exactly as the command line does."""
-    source, target = Path(m["path"]), Path(m["target"])
+    source, target, state = Path(m["path"]), Path(m["target"]), m.get("state", "")
+    wanted = dict(m["wanted"])
+    if wanted.setdefault("until", None) == SOURCE:
+        wanted["until"] = state
 
     def plan(image: Any, extras: Mapping[str, Any]) -> Plan:
         s = _version(Sidecar.load(source), int(m.get("copy", 0)))
         own = Recipe.load(extras["recipe"]) if extras.get("recipe") else default_for(image)
         recipe = (Recipe.load(m["recipe"]) if m.get("recipe") else s.recipe or own).fit(image)
         recipe = _in_space(recipe, m.get("space", ""))
+        if wanted["until"] == state:
+            for e in recipe.entries:
+                if isinstance(e.stage, Stage) and e.stage.reads is e.stage.writes and e.stage.writes.name == state:
+                    recipe = recipe.switch(e.id, False)  # as the file holds it
         readings = {**pinned(recipe, extras.get("readings") or {}), **s.pinned(recipe)}
         return Plan(recipe, readings, s.readings)
 
@@ -223,7 +231,7 @@ def export_one(m: Message, tell: Tell, stop: Callable[[], bool]) -> None:
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        export(source, target, plan, Wanted(**m["wanted"]), progress=progress, cancel=stop)
+        export(source, target, plan, Wanted(**wanted), progress=progress, cancel=stop)
     except Cancelled:
         tell("unexported", id=m["id"], why="")
     except (ImageError, ValueError, TypeError, OSError) as why:

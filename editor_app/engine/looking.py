@@ -15,8 +15,9 @@ from editor_app.engine.opened import Opened, located
 from modisp import Recipe
 from modisp.image import Frame, Image
 from modisp.io import ImageError
-from modisp.run import Run, Step
-from modisp.stage import Probe, Reading
+from modisp.run import Run
+from modisp.stage import Probe, Stage
+from modisp.steps import Step
 
 Message = Mapping[str, Any]
 
@@ -65,7 +66,8 @@ class Looking:
             with torch.inference_mode(), o.lock:
                 source, recipe, _ = o.hybrid(plain)
             made = sample(o, source, recipe, str(m["entry"]), str(m["param"]), rect, tuple(m["rect"]))
-            self.tell("sampled", path=m["path"], entry=m["entry"], serial=m["serial"], rect=rect, **made)
+            told = {"path": m["path"], "entry": m["entry"], "serial": m["serial"], "asked": m["rect"], "rect": rect}
+            self.tell("sampled", **told, **made)
 
         self.opening.put(work)
 
@@ -116,7 +118,8 @@ def _problem(step: Step, probe: Probe, rect: list[float]) -> str:
 
 def _candidate(step: Step, probe: Probe, run: Run, param: str, rect: list[float]) -> dict[str, Any]:
     """What the stage would read with its `param` at the rectangle: the candidate that this makes for."""
-    reading: Reading = replace(step.stage, **{param: tuple(rect)}).measure(probe)
+    changed: Stage = replace(step.stage, **{param: tuple(rect)})  # type: ignore[type-var]  # every stage is a dataclass
+    reading = changed.measure(probe)
     before = {json_key(c.values) for c in step.reading.candidates}
     named = [c for c in reading.candidates if param in c.values.values()]
     new = [c for c in reading.candidates if json_key(c.values) not in before]
@@ -133,7 +136,8 @@ def counts(image: Image) -> dict[str, Any]:
     """Three rows of counts over EV below saturation (red, green, blue; all three alike without a filter array), and shares
     of samples at saturation and at or below black."""
     pixels, cfa = image.pixels, image.meta.cfa
-    rows, high, low = [], 0, 0
+    rows: list[list[int]] = []
+    high = low = 0.0
     for k, letter in enumerate("RGB"):
         planes = [pixels[min(k, pixels.shape[0] - 1)]]
         if image.state.on_lattice:

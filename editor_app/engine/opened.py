@@ -104,11 +104,11 @@ class Opened:
             return replace(self.quick, meta=replace(self.quick.meta, done=part[-1].id)), plain, True
         return replace(self.image, meta=replace(self.image.meta, done=part[-1].id)), plain, True
 
-    def develop_raw(self, plain: Recipe, ask: Ask, tell: Tell) -> None:
-        """Develop the RAW zone of a recipe and keep it; raises Cancelled."""
+    def develop_raw(self, plain: Recipe, ask: Ask, tell: Tell) -> dict[str, float]:
+        """Develop the RAW zone of a recipe and keep it; seconds of work by entry.  Raises Cancelled."""
         part = self.raw_part(plain)
         if not part or self.developed(part):
-            return
+            return {}
         with cancellable(ask), torch.inference_mode():
             run = Run(
                 self.image,
@@ -122,6 +122,7 @@ class Opened:
         with self.lock:
             self.done, self.done_entries = self.key(part), part
             self.made = [*[k for k in self.made if k != self.done], self.done][-_KEPT:]
+        return dict(run.took)
 
     def pinned(self, plain: Recipe) -> dict[str, Reading]:
         """Readings that a sidecar or the file itself keeps for this recipe."""

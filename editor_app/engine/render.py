@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,12 @@ from modisp import Recipe, Stage
 from modisp.image import LATTICE, Frame, Image, Rect, State
 from modisp.recipe import Entry
 from modisp.resample import resize_image
-from modisp.stage import Reading, cancellable
+from modisp.stage import Cancelled, Reading, cancellable
 
+Small = dict[str, Any]
+
+SOURCE = "@source"
+"""What stands for the boundary before all entries: the picture as the file holds it."""
 _MOST = 2_400_000  # pixels of one rendering; a little below what the pipeline keeps stage by stage
 
 
@@ -31,6 +35,7 @@ class Rendered:
     rect: Rect  # what it shows, in pixels of the upright full-size picture
     full: tuple[int, int]  # (rows, columns) of that
     readings: dict[str, Reading]
+    took: dict[str, float]  # seconds of work by entry, of those that ran
 
     def told(self) -> dict[str, Any]:
         """What the window is told of it."""
@@ -43,6 +48,7 @@ class Rendered:
             "state": self.image.state.name,
             "space": self.image.meta.space,
             "readings": {k: r.dump() for k, r in self.readings.items()},
+            "took": self.took,
             "histogram": self.view.histogram,
             "clipped": list(self.view.clipped),
             "ev": self.view.exposure,
@@ -70,7 +76,10 @@ def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], s
     """Render what is asked: `until` an entry ("" for the result), `rect` of the upright picture ([] for the whole of
     it), fitted into `size`; at most `pixels` of them; `ev` of the view.  Raises Cancelled."""
     with cancellable(stop), torch.inference_mode():
-        run = o.run(source, recipe, asked.get("until") or None)
+        until = asked.get("until") or None
+        if until == SOURCE:  # nothing is left to be done on it
+            source, until = _as_read(o.image, recipe), None
+        run = o.run(source, recipe, until)
         turn = run.meta.orientation
         upright = views.turned(run.full, turn)
         rect = tuple(asked.get("rect") or (0, 0, upright[1], upright[0]))
@@ -86,7 +95,12 @@ def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], s
                 image = resize_image(image, _frame(run.full, image.frame.rect, scale))
         shown = views.view(image, asked.get("ev"))
         covered = _upright(image.frame.rect, run.full, turn)
-        return Rendered(image, shown, covered, upright, dict(run.readings))
+        return Rendered(image, shown, covered, upright, dict(run.readings), dict(run.took))
+
+
+def _as_read(image: Image, recipe: Recipe) -> Image:
+    """The picture as the file holds it, marked as finished."""
+    return replace(image, meta=replace(image.meta, done=recipe.entries[-1].id))
 
 
 def _inside(rect: Rect, full: tuple[int, int]) -> Rect:
@@ -117,21 +131,30 @@ def _frame(full: tuple[int, int], rect: Rect, scale: float, lattice: int = 1) ->
     return Frame(full, (x, y, w, h), (max(1, round(h * scale)), max(1, round(w * scale))))
 
 
-def thumbnail(o: Opened, plain: Recipe, e: Entry, width: int, height: int, stop: Callable[[], bool]) -> dict[str, Any]:
-    """A small picture of the boundary after an entry; nothing where it is the same picture as before it."""
-    stage = e.stage
-    assert isinstance(stage, Stage)
-    if not e.on or stage.is_neutral():
-        return {"neutral": True}
-    return {"neutral": False} | _packed(o, plain, e.id, width, height, stop)
+def thumbnail(o: Opened, plain: Recipe, e: Entry | None, width: int, height: int, stop: Callable[[], bool]) -> Small:
+    """A small picture of the boundary after an entry (None: before all), with where it is kept; nothing where it is the same
+    picture as before it, or (`why`) where it cannot be made."""
+    if e is not None:
+        stage = e.stage
+        assert isinstance(stage, Stage)
+        if not e.on or stage.is_neutral():
+            return {"neutral": True}
+    try:
+        made = _packed(o, plain, e.id if e is not None else SOURCE, width, height, stop)
+        where = o.run(o.image, plain, None).kept(e.id) if e is not None else "memory"
+    except Cancelled:
+        raise
+    except (ValueError, TypeError, OSError, RuntimeError, MemoryError) as why:
+        return {"neutral": False, "why": str(why) or type(why).__name__}
+    return {"neutral": False, "kept": where} | made
 
 
-def cover(o: Opened, plain: Recipe, width: int, height: int, stop: Callable[[], bool]) -> dict[str, Any]:
+def cover(o: Opened, plain: Recipe, width: int, height: int, stop: Callable[[], bool]) -> Small:
     """A small picture of the result."""
     return _packed(o, plain, "", width, height, stop)
 
 
-def _packed(o: Opened, plain: Recipe, until: str, width: int, height: int, stop: Callable[[], bool]) -> dict[str, Any]:
+def _packed(o: Opened, plain: Recipe, until: str, width: int, height: int, stop: Callable[[], bool]) -> Small:
     """A boundary's middle as `width` × `height` pixels inside a message."""
     # all of one size, so that stages whose input is the same run once
     asked = {"until": until, "size": (512, 512)}

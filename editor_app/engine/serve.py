@@ -18,12 +18,12 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from editor_app.engine import files
+from editor_app.engine import files, styling
 from editor_app.engine.declare import declarations
 from editor_app.engine.lanes import Lane
 from editor_app.engine.looking import Looking
 from editor_app.engine.opened import Opened, located
-from editor_app.engine.render import Rendered, cover, render, thumbnail
+from editor_app.engine.render import SOURCE, Rendered, cover, render, thumbnail
 from editor_app.pages import Page
 from modisp import Recipe, Sidecar
 from modisp.cache import Cache
@@ -129,7 +129,7 @@ class Server(Looking):
         if standing_in and not (aside and self.raw.busy):
             self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
         made = render(o, source, recipe, m, stop)
-        self.shown[{"drag": "base"}.get(m["kind"], m["kind"])] = made
+        self.shown["base" if m["kind"] == "drag" else str(m["kind"])] = made
         if not standing_in and not aside:
             o.measured = made.readings
         page = self._page(m["page"])
@@ -156,11 +156,11 @@ class Server(Looking):
                 self.tell("refining", path=str(o.path), fraction=fraction, words=words, left=left)
 
         try:
-            o.develop_raw(plain, ask, tell)
+            took = o.develop_raw(plain, ask, tell)
         except BaseException as why:
             self.tell("unrefined", path=str(o.path), why="" if ask() else str(why))
             raise
-        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start)
+        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start, took=took)
 
     def do_cancel(self, m: Message) -> None:
         """Stop a rendering by its id, or the RAW zone (`what`: "raw")."""
@@ -187,12 +187,13 @@ class Server(Looking):
         def work(stop: Callable[[], bool]) -> None:
             o = self._opened(m["path"])
             plain = o.plain(m["recipe"])
-            for i, e in enumerate(plain.entries):
+            for i, e in enumerate((None, *plain.entries)):
                 if not self._idle(o, plain, stop):
                     return
-                key = (m["path"], o.key(plain.entries[: i + 1]))
+                key = (m["path"], o.key(plain.entries[:i]))
                 made = self._small(key, lambda e=e: thumbnail(o, plain, e, m["width"], m["height"], stop))  # type: ignore[misc]
-                self.tell("strip", path=m["path"], serial=m["serial"], entry=e.id, **made)
+                ident = e.id if e is not None else SOURCE
+                self.tell("strip", path=m["path"], serial=m["serial"], entry=ident, **made)
 
         self.spare.put(work)
 
@@ -298,6 +299,10 @@ class Server(Looking):
     def do_default(self, m: Message) -> None:
         """Save or forget how pictures of this camera begin; tells `default_kept`."""
         self.opening.put(lambda stop: files.keep_default(m, self._opened(m["path"]).image, self.tell))
+
+    def do_style(self, m: Message) -> None:
+        """Save, import, export, rename or delete a style; tells `styled`."""
+        self.files.put(lambda stop: styling.style(m, self.tell))
 
     def do_export(self, m: Message) -> None:
         """Export one picture; tells `exporting` on the way, `exported` or `unexported` at the end."""

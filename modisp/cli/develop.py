@@ -63,7 +63,11 @@ def develop(
     ],
     style: Annotated[
         list[str],
-        typer.Option(metavar="NAME[:STRENGTH]", help="A style; several are mixed.", rich_help_panel=LOOK),
+        typer.Option(
+            metavar="NAME[:STRENGTH][,PART=STRENGTH]",
+            help="A style; several are mixed. Parts are slots (tone, look …) or tone.gain, tone.curve, tone.local, tone.colour.",
+            rich_help_panel=LOOK,
+        ),
     ] = [],  # noqa: B006  # typer copies it
     set_: Annotated[
         list[str],
@@ -105,6 +109,9 @@ def develop(
         Format, typer.Option("--format", help="Kind of picture where OUT is a folder.", rich_help_panel=FILE)
     ] = Format.jpg,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.", rich_help_panel=FILE)] = 92,
+    sharpen: Annotated[
+        str, typer.Option(metavar="FOR", help="Sharpen the finished size for screen or print.", rich_help_panel=FILE)
+    ] = "",
     subsampling: Annotated[
         Subsampling, typer.Option(help="How finely JPEG and AVIF keep colour.", rich_help_panel=FILE)
     ] = Subsampling.full,
@@ -141,6 +148,7 @@ def develop(
         size=size,
         bits=int(bits.value) if bits else 0,
         quality=quality,
+        sharpen=sharpen,
         subsampling=subsampling.value,
         progressive=progressive,
         metadata=metadata.value,

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QApplication
 
 from editor_app import recipes
 from editor_app.controls import NumberRow
-from editor_app.export import Form, free
+from editor_app.export import Form
+from editor_app.presets import free
 from editor_app.window import Window
 from modisp import Recipe, develop
 
@@ -203,8 +204,13 @@ def test_styles_are_tried_applied_and_weighed(qtbot: Any, window: Window, folder
     s.apply_style(style, False)
     assert [k["name"] for k in d.recipe["looks"]] == [style.name]
     r = window.styles.rows[style.name]
-    r.take(0.4)
+    r.whole.take(0.4)
     assert d.recipe["looks"][0]["strength"] == 0.4
+    slot = next(iter(r.rows))
+    r.rows[slot].take(0.9)
+    assert d.recipe["looks"][0]["parts"] == {slot: 0.9}
+    r.rows[slot].take(0.4)
+    assert "parts" not in d.recipe["looks"][0]
     s.style_strength(style.name, None)
     assert "looks" not in d.recipe
 
@@ -221,12 +227,13 @@ def test_paste_onto_others(qtbot: Any, window: Window, folder: Path) -> None:
 
 def test_export_goes_on_after_a_failure(qtbot: Any, window: Window, folder: Path, tmp_path: Path) -> None:
     settled(qtbot, window, folder / "p0.png")
-    form = Form(window, [folder / "broken.png", folder / "p0.png"], window.exports)
+    photos = [window.session.catalog.photo(folder / n) for n in ("broken.png", "p0.png")]
+    form = Form(window, [p for p in photos if p is not None])
     qtbot.addWidget(form)
     form.folder.setText(str(tmp_path / "out"))
     form.name.setText("{name}-{n}")
     form.side.setText("100")
-    form._go()
+    form.add()
     jobs = window.exports.jobs
     qtbot.waitUntil(lambda: all(j.state in ("done", "failed") for j in jobs), timeout=40000)
     assert [j.state for j in jobs] == ["failed", "done"]
