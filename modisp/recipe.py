@@ -69,7 +69,8 @@ class Entry:
 class Look:
     """A style laid over a recipe: its values per slot (a copy, so that the picture never changes by itself).
 
-    `strength` 0…1 holds for every part, unless `parts` names one for the slot.
+    `strength` 0…1 holds for every part, unless `parts` names one: a slot, or a slot and the parameters whose names begin
+    so ("tone.colour").  Values under a stage's name are for that stage, in place of those of its slot.
     """
 
     name: str
@@ -86,6 +87,17 @@ class Look:
     def of(self, slot: str) -> float:
         """The strength in force for a slot."""
         return float(self.parts.get(slot, self.strength))
+
+    def layers(self, slot: str, stage: str) -> list[tuple[float, Mapping[str, Any]]]:
+        """(strength, values) that the style lays on a stage in a slot."""
+        row = dict(self.values.get(stage, self.values.get(slot, {})))
+        out: list[tuple[float, Mapping[str, Any]]] = []
+        # longer names first, so that the most exact one decides
+        for part in sorted((p for p in self.parts if p.startswith(f"{slot}.")), key=len, reverse=True):
+            name = part[len(slot) + 1 :]
+            mine = {k: row.pop(k) for k in list(row) if k == name or k.startswith(f"{name}_")}
+            out += [(float(self.parts[part]), mine)] if mine else []
+        return [*out, (self.of(slot), row)] if row else out
 
     def dump(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -249,7 +261,7 @@ class Recipe:
                 e = Entry(e.id, _default_stage(slot, Metadata()), e.on)
                 assert isinstance(e.stage, Stage)
                 stage = e.stage
-            layers = [(k.of(s), k.values[s]) for s in stage.slot.split() for k in self.looks if s in k.values]
+            layers = [row for s in stage.slot.split() for k in self.looks for row in k.layers(s, stage.name)]
             if layers and e.id == stage.slot.split()[0]:
                 e = replace(e, stage=blend(stage, layers))
             rows.append(e)

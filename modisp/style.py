@@ -1,7 +1,9 @@
 """A style: the part of a recipe at and after SCENE that makes a look, in a folder that a photographer can write by hand.
 
 `styles/<folder>/style.toml` holds `name`, `words` (one line), `version`, then one table per slot with parameter values;
-`[made_of]` may name other styles with their strengths.  A style touches nothing before SCENE, so it fits every camera.
+`[made_of]` may name other styles with their strengths.  A table named after a stage is for that stage in place of its
+slot's; long rows of numbers (parameters of the kind `offsets`) lie in `weights.safetensors` beside it, as stage.parameter.
+A style touches nothing before SCENE, so it fits every camera.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
 from modisp.image import State, tuples
 from modisp.mix import mixed
 from modisp.parameter import Param, files, mixed_files
@@ -21,6 +27,7 @@ from modisp.resources import home, path
 from modisp.stage import Stage, list_stages
 
 Values = Mapping[str, Mapping[str, Any]]
+OFFSETS = "weights.safetensors"
 _BEFORE_SCENE = (State.BURST, State.MOSAIC, State.CAMERA, State.BALANCED)
 
 
@@ -31,6 +38,8 @@ def _stage_of(slot: str) -> type[Stage]:
     for cls in list_stages().values():
         if slot in cls.slot.split():
             return cls
+    if slot in list_stages():
+        return list_stages()[slot]
     raise ValueError(f"there is no slot called {slot}")
 
 
@@ -102,6 +111,7 @@ class Style:
         words, made_of = str(data.pop("words", "")), data.pop("made_of", {})
         data.pop("version", None)
         _anchor_files(data, file.parent)
+        _add_offsets(data, file.parent / OFFSETS)
         style = cls(title, data, words, file.parent, made_of)
         if made_of:
             others = [(cls._read(_file_of(n, file), (*above, file)), _strength(n, s)) for n, s in made_of.items()]
@@ -151,14 +161,23 @@ class Style:
         """Write `style.toml` into a folder (made if need be); the file's path.  Cubes are copied in beside it."""
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"name = {_toml(self.name)}", f"words = {_toml(self.words)}", "version = 1"]
+        offsets: dict[str, torch.Tensor] = {}
         for slot, row in self.values.items():
             lines += ["", f"[{slot}]"]
             for k, v in row.items():
+                if _params_of(slot)[k].kind == "offsets":
+                    offsets[f"{slot}.{k}"] = torch.tensor(v, dtype=torch.float32)
+                    continue
                 if _params_of(slot)[k].kind == "file" and v:
                     v = mixed_files((_copied(Path(path), folder), share) for path, share in files(v))
                 lines.append(f"{k} = {_toml(v)}")
         file = folder / "style.toml"
         file.write_text("\n".join(lines) + "\n", "utf-8")
+        if offsets:
+            save_file(offsets, folder / OFFSETS)
+            (folder / OFFSETS).chmod(0o644)
+        else:
+            (folder / OFFSETS).unlink(missing_ok=True)
         return file
 
 
@@ -196,6 +215,19 @@ def _strength(name: str, s: Any) -> float:
     if isinstance(s, bool) or not isinstance(s, int | float) or not 0 <= s <= 1:
         raise ValueError(f"the strength of {name} lies in [0, 1], not {s!r}")
     return float(s)
+
+
+def _add_offsets(data: dict[str, Any], file: Path) -> None:
+    """Put the long rows of numbers that lie beside a style among its values."""
+    if not file.is_file():
+        return
+    try:
+        with safe_open(file, framework="pt") as rows:
+            for name in rows.keys():  # noqa: SIM118 (not a dict)
+                stage, _, key = name.partition(".")
+                data.setdefault(stage, {})[key] = tuple(round(v, 5) for v in rows.get_tensor(name).flatten().tolist())
+    except (OSError, SafetensorError) as e:
+        raise ValueError(f"the weights of style {file.parent.name} cannot be read: {e}") from e
 
 
 def _anchor_files(data: dict[str, Any], folder: Path) -> None:

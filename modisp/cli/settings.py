@@ -95,7 +95,7 @@ class Settings:
     sidecar: bool = True
     _sets: list[tuple[str, str, str]] = field(default_factory=list)
     _uses: list[str] = field(default_factory=list)
-    _styles: list[tuple[Style, float]] = field(default_factory=list)
+    _styles: list[tuple[Style, float, dict[str, float]]] = field(default_factory=list)
     _given: Recipe | None = None
 
     def __post_init__(self) -> None:
@@ -138,8 +138,8 @@ class Settings:
         recipe = (base or default_for(image)).fit(image)
         for missing in recipe.missing:
             warn(f"{picture.name}: the stage {missing} is not installed here; another stands in for it")
-        for style, strength in self._styles:
-            recipe = style.apply(recipe, strength)
+        for style, strength, parts in self._styles:
+            recipe = style.apply(recipe, strength, parts)
         for name in self._uses:
             if not list_stages()[name].accepts(image.meta):
                 raise ValueError(f"{name} cannot serve {picture.name} (CFA {'/'.join(image.meta.cfa) or 'none'})")
@@ -199,18 +199,25 @@ def _check_set(slot: str, name: str, value: str) -> None:
     raise Usage(why)
 
 
-def _style(text: str) -> tuple[Style, float]:
+def _style(text: str) -> tuple[Style, float, dict[str, float]]:
+    """NAME, NAME:0.6, NAME:tone=1,look=0.4 or both: the style, its strength and those of its parts."""
     from modisp.style import Style
 
-    name, colon, strength = text.rpartition(":")
+    name, colon, rest = text.rpartition(":")
+    s, parts = 1.0, {}
     try:
-        s = _strength(strength) if colon else 1.0
+        for word in rest.split(",") if colon else ():
+            part, equals, strength = word.rpartition("=")
+            if equals:
+                parts[part.strip()] = _strength(strength)
+            else:
+                s = _strength(strength)
     except ValueError:
-        name, s, colon = text, 1.0, ""
-    if not 0 <= s <= 1:
-        raise Usage(f"the strength of a style lies in [0, 1], not {strength}")
+        name, s, parts, colon = text, 1.0, {}, ""
+    if not all(0 <= v <= 1 for v in (s, *parts.values())):
+        raise Usage(f"the strength of a style lies in [0, 1], not {rest}")
     try:
-        return Style.load(name if colon else text), s
+        return Style.load(name if colon else text), s, parts
     except ValueError as e:
         raise Usage(str(e)) from e
 

@@ -69,13 +69,17 @@ class Local:
     @classmethod
     def of(cls, grid: torch.Tensor) -> Local:
         """From (8, 16, 16) stops."""
-        return cls(torch.cat([grid[:1], grid[1:] - grid[:-1]]))
+        ramps = grid[1:] - grid[:-1]
+        # a ramp of level k runs from k − 1 to k: what it is worth at its start is taken off at once
+        start = grid[:1] - (ramps * torch.arange(LEVELS - 1.0).view(-1, 1, 1)).sum(0, keepdim=True)
+        return cls(torch.cat([start, ramps]))
 
     def columns(self, x: torch.Tensor) -> torch.Tensor:
         """(8, 16, W): the ramps at places `x` (W,), 0…1 of the picture's width."""
         at = (x * COLUMNS - 0.5).clamp(0, COLUMNS - 1)
         i = at.floor().clamp_max(COLUMNS - 2).long()
-        return torch.lerp(self.ramps[:, :, i], self.ramps[:, :, i + 1], (at - i).to(self.ramps))
+        low, high = (self.ramps.index_select(2, i + k) for k in (0, 1))
+        return torch.lerp(low, high, (at - i).to(self.ramps))
 
     @staticmethod
     def add(columns: torch.Tensor, y: torch.Tensor, light: torch.Tensor, guide: float) -> torch.Tensor:
@@ -86,15 +90,17 @@ class Local:
         out = torch.empty_like(light)
         level = (light + (guide - DARKEST)).mul_(1.0 / LEVEL)
         done = 0
-        for row in range(int(rows[0]), int(rows[-1]) + 1):
-            n = int((rows == row).sum())
+        for row, n in enumerate(torch.bincount(rows).tolist()):
+            if not n:
+                continue
             here = slice(done, done + n)
-            part = parts[here, None]
+            part, sum_, inner = parts[here, None], out[here], level[here]
             low, high = columns[:, row], columns[:, row + 1]
-            torch.lerp(low[0], high[0], part, out=out[here])
+            torch.lerp(low[0], high[0], part, out=sum_)
+            ramp, way = torch.empty_like(sum_), torch.empty_like(sum_)
             for k in range(1, LEVELS):
-                ramp = torch.lerp(low[k], high[k], part)
-                out[here].addcmul_(ramp, level[here].sub(k - 1).clamp_(0.0, 1.0))
+                torch.lerp(low[k], high[k], part, out=ramp)
+                sum_.addcmul_(ramp, torch.clamp(inner, k - 1.0, float(k), out=way))
             done += n
         return out.add_(light)
 

@@ -61,6 +61,17 @@ class ToneLearned(
     colour_strength: float = _strength(
         "Auto colour", "How far colours are shaped by lightness and hue; at 0 they are carried over as they are."
     )
+    seen: float = param(
+        1.0,
+        0.0,
+        1.0,
+        step=0.01,
+        unit="%",
+        label="What was seen",
+        help="How much of the exposure, curve and colours that the network saw fit lies below what a style adds; a style"
+        " that brings its own has none.",
+        advanced=True,
+    )
     gain_offsets: tuple[float, ...] = _offsets("What styles add to the automatic exposure.")
     curve_offsets: tuple[float, ...] = _offsets("What styles add to the curve.")
     local_offsets: tuple[float, ...] = _offsets("What styles add to local light.")
@@ -109,8 +120,8 @@ class ToneLearned(
         finish = _finish(self, known["gain"], *(_key(known[k]) for k in ("curve", "grid", "chroma", "facts")))
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
         h, w = image.height, image.width
-        x, y = _places(image)
-        columns = finish.local.columns(x) if finish.local else None
+        (left, pitch), y = _places(image)
+        columns = _columns(finish.local, left, pitch, w) if finish.local else None
         out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
         rows = max(1, tc.STRIP // w)
         for top in range(0, h, rows):
@@ -139,7 +150,8 @@ class _Finish:
     def __init__(self, stage: ToneLearned, base: ToneParams, known: torch.Tensor) -> None:
         plain = ToneParams.plain()
         plain.gain[:] = PRIOR
-        wanted = _offsets_of(stage).on(base if stage.auto else plain, known)
+        below = plain.towards(base, {p: 1.0 if p == "grid" else stage.seen for p in tonemap.PARTS}) if stage.auto else plain
+        wanted = _offsets_of(stage).on(below, known)
         params = plain.towards(
             wanted,
             {
@@ -217,14 +229,18 @@ def _white(curve: torch.Tensor) -> float:
     return min(6.0, max(tc.NEAREST + 0.2, tonemap.FIRST + tonemap.STEP * near))
 
 
-def _places(image: Image) -> tuple[torch.Tensor, torch.Tensor]:
-    """x (W,) and y (H,) of the pixels' middles, 0…1 of the part that counts (float64)."""
-    probe = Probe(image.meta, image.frame.full, image.state, lambda f: image)
-    left, top, width, height = probe.area
+def _places(image: Image) -> tuple[tuple[float, float], torch.Tensor]:
+    """The first pixel's middle and the distance to the next along x, and y (H,), in 0…1 of the part that counts."""
+    left, top, width, height = Probe(image.meta, image.frame.full, image.state, lambda f: image).area
     py, px = image.frame.pitch
-    x = (image.frame.rect[0] - left + px * (torch.arange(image.width, dtype=torch.float64) + 0.5)) / width
     y = (image.frame.rect[1] - top + py * (torch.arange(image.height, dtype=torch.float64) + 0.5)) / height
-    return x, y
+    return ((image.frame.rect[0] - left + 0.5 * px) / width, px / width), y
+
+
+@lru_cache(maxsize=8)
+def _columns(local: tonebake.Local, left: float, pitch: float, count: int) -> torch.Tensor:
+    """The grid over the columns of an image: the same for all its strips."""
+    return local.columns(left + pitch * torch.arange(count, dtype=torch.float64))
 
 
 def _pack(values: torch.Tensor, unit: float) -> str:
