@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSettings, QTimer, Signal
@@ -54,6 +54,7 @@ class Panels(QWidget):
         self.panels: dict[tuple[str, str], StagePanel] = {}
         self.shape: list[tuple[str, str]] = []
         self.tops: dict[str, QWidget] = {}
+        self.counts: Sequence[Sequence[float]] = ()
         self.settings = QSettings()
         self.jumps = {g: Tool(icon, g, check=True, size=32) for g, icon in GROUPS.items()}
         for g, tool in self.jumps.items():
@@ -95,6 +96,7 @@ class Panels(QWidget):
         if shape != self.shape:
             self.shape = shape
             self._arrange()
+            self.show_counts(self.counts)
         for e in rows:
             self.panels[e["id"], e["stage"]].show_entry(e, (readings or {}).get(e["id"]))
 
@@ -159,6 +161,12 @@ class Panels(QWidget):
     def panel(self, ident: str) -> StagePanel | None:
         """The panel of an entry that is shown."""
         return next((self.panels[k] for k in self.shape if k[0] == ident), None)
+
+    def show_counts(self, counts: Sequence[Sequence[float]]) -> None:
+        """Hand the picture's histogram to the controls that draw it."""
+        self.counts = counts
+        for p in self._shown():
+            p.show_counts(counts)
 
     def set_viewed(self, ident: str) -> None:
         """Light the eye of the entry whose picture is viewed; "" for the result."""

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from editor_app import paint, theme
 from editor_app.chips import Chips
 from editor_app.controls import Control, PickRow, control_for, spacer
-from editor_app.declared import StageInfo
+from editor_app.declared import ParamInfo, StageInfo
+from editor_app.groups import Group, Part, parted
 from editor_app.layout import Drawing, Plane, Words, button, column, row
 from editor_app.recipes import Entry, changed, is_on, value
 from editor_app.widgets import Combo, Switch, Tool
@@ -38,12 +39,11 @@ class StagePanel(QWidget):
         self.ident, self.info = ident, info
         self.changed = False
         self.setAccessibleName(info.heading)
-        self.controls: dict[str, Control] = {}
+        self.controls: dict[str, Control | Part] = {}
+        self.groups: list[Group] = []
         self.chips = Chips()
-        plain = [self._control(p) for p in info.params if not p.advanced]
-        extra = [self._control(p) for p in info.params if p.advanced]
-        rows: list[QWidget] = [c for c in plain if c is not None]
-        more: list[QWidget] = [c for c in extra if c is not None]
+        rows = self._rows([p for p in info.params if not p.advanced])
+        more = self._rows([p for p in info.params if p.advanced])
         self.more = Plane(column(*more))
         self.more.hide()
         self.reveal = button(tr("More"), "quiet")
@@ -60,7 +60,31 @@ class StagePanel(QWidget):
         self.set_folded(not (unfolded and self.has_rows))
         self.chips.applied.connect(lambda values: self.applied.emit(self.ident, values))
 
-    def _control(self, p: Any) -> Control | None:
+    def _rows(self, params: Sequence[ParamInfo]) -> list[QWidget]:
+        """A control for each parameter; those that belong together share one, where the first of them stands."""
+        groups = parted(params)
+        home = {p.name: kind for kind, mine in groups.items() for p in mine}
+        rows: list[QWidget] = []
+        for p in params:
+            kind = home.get(p.name)
+            if kind is None:
+                c = self._control(p)
+                rows += [c] if c is not None else []
+            elif p is groups[kind][0]:
+                g = kind(groups[kind])
+                g.changed.connect(lambda name, v: self.edited.emit(self.ident, name, v))
+                g.done.connect(self.done)
+                self.controls |= {q.name: Part(g, q.name) for q in groups[kind]}
+                self.groups.append(g)
+                rows.append(g)
+        return rows
+
+    def show_counts(self, counts: Sequence[Sequence[float]]) -> None:
+        """Hand the picture's histogram to the controls that draw it."""
+        for g in self.groups:
+            g.show_counts(counts)
+
+    def _control(self, p: ParamInfo) -> Control | None:
         c = control_for(p)
         if c is not None:
             self.controls[p.name] = c

@@ -34,7 +34,7 @@ class Curves(Stage, slot="curves", reads=State.DISPLAY, writes=State.DISPLAY, ti
         " three numbers say where they part.",
     )
     luma: Points = param(
-        PLAIN, kind="curve", label="Brightness", help="From the brightness that is there to the one you want."
+        PLAIN, kind="curve", label="Luminance", help="From the brightness that is there to the one you want."
     )
     red: Points = param(PLAIN, kind="curve", help="The same for red alone: up is redder, down is more cyan.")
     green: Points = param(PLAIN, kind="curve", help="The same for green alone: up is greener, down is more magenta.")
