@@ -261,7 +261,7 @@ _ALL.append(
         loss=color.loss,
         score=color.score,
         watch="clean",
-        batch=192,
+        batch=96,
         steps=60000,
         examples=color.examples,
         trained_on=color.TRAINED_ON,
@@ -278,6 +278,7 @@ _ALL.append(
         watch="median",
         batch=32,
         examples=white.examples,
+        trained_on=white.TRAINED_ON,
     )
 )
 # -- tone -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ OFF = frozenset(" ".join((_TRAINING, _PANORAMAS, _VALIDATION)).split())
 PANORAMAS_LEFT_OUT = ("brown_photostudio_07", "chinese_garden", "empty_warehouse_01")
 """No training may see these."""
 
+BLOWN = 4.0
+"""Brighter pixels of thumbnails are lamps, suns, and what had clipped in a photograph."""
 PHOTOGRAPHS, VIEWS, PLACES = 100, 120, 6000
 """Crops of each photograph, views of each panorama, and places."""
 
@@ -39,10 +41,14 @@ def sound(path: Path) -> bool:
 
 
 def linear(path: Path) -> Tensor:
-    """A photograph (3, H, W) as linear sRGB; what had clipped becomes brighter than white."""
-    encoded = read(path)
+    """A photograph (3, H, W) as linear sRGB; see `unclipped`."""
+    return unclipped(read(path))
+
+
+def unclipped(encoded: Tensor) -> Tensor:
+    """sRGB-encoded (3, H, W) made linear; what had clipped, whose colour nobody knows, becomes brighter than `BLOWN`."""
     clipped = (encoded >= 0.995).any(0, keepdim=True)
-    return decode(encoded) * torch.where(clipped, 3.0, 1.0)
+    return decode(encoded) * torch.where(clipped, 10 * BLOWN, 1.0)
 
 
 def crops(picture: Tensor, count: int, rng: np.random.Generator, least: float = 0.3) -> Iterator[Tensor]:
@@ -110,12 +116,16 @@ def training(folder: Path, keep: Path, places: int = PLACES) -> Thumbs:
     return Thumbs(**torch.load(kept, weights_only=True))
 
 
-def watched(folder: Path, each: int = 3) -> Thumbs:
-    """The validation photographs: each whole, and some crops of it."""
+def watched(folder: Path) -> Thumbs:
+    """The validation photographs."""
+    return of([read(p) for p in _pictures(folder / "photos" / "val")])
+
+
+def of(pictures: Sequence[Tensor], each: int = 3) -> Thumbs:
+    """sRGB-encoded pictures (3, H, W): each whole, and some crops of it."""
     rng = np.random.default_rng(65)
-    found = []
-    for path in _pictures(folder / "photos" / "val"):
-        picture = linear(path)
+    found: list[Tensor] = []
+    for picture in map(unclipped, pictures):
         found += [shrink(picture), *crops(picture, each - 1, rng, 0.5)]
     return Thumbs(torch.stack(found), torch.ones(len(found)))
 
