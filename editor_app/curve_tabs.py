@@ -160,6 +160,8 @@ class CurveTabs(Group):
         self.shown = i
         self.tabs.choose(i)
         p = self.curves[i]
+        for w in (self.splits, *self.rows):  # regions belong to the first curve
+            w.setEnabled(i == 0)
         self.field.chosen = -1
         self.field.default = [tuple(q) for q in p.default]
         self.field.colour = TINTS.get(p.name, "")

@@ -42,6 +42,12 @@ def needs(step: Step, frame: Frame) -> Frame:
     return snap(step.stage.needs(frame, step.full, step.meta), step.stage.reads)
 
 
+def reach(step: Step, frame: Frame) -> int:
+    """How many rows round those that it gives a step reads, in the middle of a frame; 0 where it moves places."""
+    middle = frame.cut(frame.size[0] // 2, 0, 1, frame.size[1])
+    return (needs(step, middle).size[0] - 1) // 2 if step.full == step.full_after else 0
+
+
 def finer(step: Step, need: Frame, fine: int) -> Frame:
     """The frame to pull where a step needs `need`: finer where display light is still light, yet about to be encoded."""
     if fine == 1 or step.stage.reads is not State.DISPLAY or step.stage.writes is not State.ENCODED:

@@ -69,8 +69,10 @@ class Tone(Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="T
     curve: tuple[tuple[float, float], ...] = param(
         ((0.0, 0.0), (1.0, 1.0)),
         kind="curve",
-        label="Curve",
-        help="A free curve from the brightness that the sliders above give to the one you want; colour follows.",
+        label="Base curve",
+        help="A free curve from the brightness that the sliders above give to the one you want; colour follows.  Styles use it;"
+        " by hand, Curve has more to offer.",
+        advanced=True,
     )
 
     def measure(self, probe: Probe) -> Reading:
