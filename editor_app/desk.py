@@ -114,6 +114,7 @@ class Desk(Comparing):
         if self.session.document is not None:
             self.session.document.snapshot()
             self.show_page(1)
+            self.session.idle.ask()
 
     # --- sheets ---------------------------------------------------------------------------------------------------
 

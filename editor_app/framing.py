@@ -70,6 +70,8 @@ class Roles:
     aspect: ParamInfo | None = None
     flips: tuple[ParamInfo | None, ParamInfo | None] = (None, None)  # left to right, top to bottom
     bends: tuple[ParamInfo | None, ParamInfo | None] = (None, None)  # vertical, horizontal
+    trim: ParamInfo | None = None  # whether the camera's own crop is kept to
+    upright: ParamInfo | None = None  # whether it is turned the way the camera was held
 
     @classmethod
     def of(cls, info: StageInfo) -> Roles | None:
@@ -90,8 +92,12 @@ class Roles:
         def along(kind: str, way: str, ok: Any) -> ParamInfo | None:
             return first(kind, lambda p: way in p.name.split("_") and ok(p))
 
-        sided = lambda p: p.low < 0 < p.high  # noqa: E731
-        plain = lambda p: sided(p) and not p.unit  # noqa: E731
+        def sided(p: ParamInfo) -> bool:
+            return p.low < 0 < p.high
+
+        def plain(p: ParamInfo) -> bool:
+            return sided(p) and not p.unit
+
         return cls(
             crop,
             first("number", lambda p: p.unit == "°" and sided(p)),
@@ -99,17 +105,15 @@ class Roles:
             first("choice", lambda p: any(":" in c for c in p.choices)),
             (along("switch", "horizontal", lambda p: True), along("switch", "vertical", lambda p: True)),
             (along("number", "vertical", plain), along("number", "horizontal", plain)),
+            along("switch", "crop", lambda p: True),
+            along("switch", "orientation", lambda p: True),
         )
 
-    def neutral(self) -> dict[str, Any]:
-        """The values with which the whole picture is seen, unbent; turns and flips stay."""
-        rows = (self.crop, self.angle, self.aspect, *self.bends)
-        return {p.name: p.default for p in rows if p is not None}
-
-    def names(self) -> set[str]:
-        """The names of all that frames."""
+    @property
+    def all(self) -> dict[str, ParamInfo]:
+        """Every parameter that frames, by name; at their defaults the whole picture is seen, upright and unbent."""
         rows = (self.crop, self.angle, self.quarter, self.aspect, *self.flips, *self.bends)
-        return {p.name for p in rows if p is not None}
+        return {p.name: p for p in rows if p is not None}
 
 
 def ratio_of(name: str) -> float:
@@ -150,7 +154,8 @@ class Framing:
             x, y = min(max(0.0, crop[0]), w - 1), min(max(0.0, crop[1]), h - 1)
             box = (x, y, max(1.0, min(crop[0] + crop[2], w) - x), max(1.0, min(crop[1] + crop[3], h) - y))
         box = turned(box, lying, then(exif, own))
-        out = cls(size, box, float(value(roles.angle)), *(float(value(p)) for p in roles.bends), own)
+        vertical, horizontal = (float(value(p)) for p in roles.bends)
+        out = cls(size, box, float(value(roles.angle)), vertical, horizontal, own)
         ratio = ratio_of(str(value(roles.aspect, "")))
         return (out.trimmed(ratio) if ratio else out).shrunk()
 
@@ -288,8 +293,8 @@ class Framing:
 
     # --- as values --------------------------------------------------------------------------------------------------
 
-    def values(self, roles: Roles, orientation: int = 1, aspect: str = "") -> dict[str, Any]:
-        """The stage's values for this framing."""
+    def values(self, roles: Roles, orientation: int = 1) -> dict[str, Any]:
+        """The stage's values for this framing; the rectangle says it all, so that nothing is trimmed besides."""
         out: dict[str, Any] = {}
         exif = EXIF[orientation - 1] if 1 <= orientation <= 8 else EXIF[0]
         lying = (self.size[1], self.size[0]) if exif[0] else self.size
@@ -306,7 +311,7 @@ class Framing:
             if p is not None:
                 out[p.name] = on
         if roles.aspect is not None:
-            out[roles.aspect.name] = aspect if aspect in roles.aspect.choices else roles.aspect.default
+            out[roles.aspect.name] = roles.aspect.default
         return out
 
     def _quarter(self) -> tuple[int, bool]:

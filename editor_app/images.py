@@ -27,6 +27,7 @@ from modisp.resources import home
 
 THUMB, LARGE = 168, 2048
 """Long edges of a filmstrip thumbnail's cached picture (height of it) and of a preview."""
+WHOLE = 1 << 20  # pixels of a long edge that no JPEG has
 _KEPT, _NEAR = 600, 4
 
 
@@ -121,7 +122,7 @@ def keep(path: Path, kind: str, image: QImage) -> None:
 class Previews(QObject):
     """Fetches small pictures in two threads: the ones asked for last come first."""
 
-    ready = Signal(str, str, object)  # key of the photograph, kind ("thumb" or "large"), QImage or None
+    ready = Signal(str, str, object)  # key of the photograph, kind (thumb, large or camera), QImage or None
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -149,7 +150,7 @@ class Previews(QObject):
             self.ready.emit(key, kind, self.large[key])
         elif (key, kind) not in self.asked:
             self.asked.add((key, kind))
-            urgent = -(1 << 40) if kind == "large" else 0
+            urgent = 0 if kind == "thumb" else -(1 << 40)
             self._todo.put((urgent - next(self._turn), key, kind))
 
     def put(self, path: Path, image: QImage, copy: int = 0) -> None:
@@ -172,6 +173,8 @@ class Previews(QObject):
                 self.large[key] = image
                 while len(self.large) > _NEAR:
                     self.large.popitem(last=False)
+        elif kind == "camera":
+            self.asked.discard((key, kind))
         elif image is not None:
             self.images[key] = image
             while len(self.images) > _KEPT:
@@ -192,6 +195,8 @@ class Previews(QObject):
                 return
 
     def _kept(self, path: Path, kind: str, copy: int) -> QImage | None:
+        if kind == "camera":  # the file's own, whatever was edited
+            return None
         shown = shown_kind(copy)
         for where in (shown, "thumbs") if kind == "thumb" else (shown,):
             file = kept_file(path, where)
@@ -202,7 +207,7 @@ class Previews(QObject):
         return None
 
     def _made(self, path: Path, kind: str) -> QImage | None:
-        image = embedded(path, LARGE if kind == "large" else 2 * THUMB)
+        image = embedded(path, {"large": LARGE, "camera": WHOLE}.get(kind, 2 * THUMB))
         if image is not None and kind == "thumb":
             image = _small(image)
             keep(path, "thumbs", image)

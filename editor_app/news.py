@@ -12,7 +12,7 @@ from editor_app import recent
 from editor_app.catalog import Photo
 from editor_app.document import Document
 from editor_app.frame import Frame
-from editor_app.images import keep_aside, key_of, shown_kind
+from editor_app.images import keep_aside, key_of, shown_kind, unpacked
 from editor_app.rendering import OTHERS
 from editor_app.stage_strip import SOURCE
 from editor_app.words import tr
@@ -181,7 +181,10 @@ class News(Frame):
     def _cover(self, m: dict[str, Any]) -> None:
         d = self.session.document
         if d is not None and m["path"] == str(d.path):
-            self.styles.show_cover(m)
+            if m["style"].startswith("snapshot "):
+                self.history.show_image(m["style"], unpacked(m))
+            else:
+                self.styles.show_cover(m)
 
     def _conflict(self) -> None:
         box = QMessageBox(self)

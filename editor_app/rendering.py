@@ -6,6 +6,8 @@ one to compare with) and asks for the most urgent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -20,12 +22,17 @@ DRAG_SECONDS, DRAG_PIXELS = 0.06, 500_000
 
 Need = tuple[str, tuple[object, ...], dict[str, Any]]
 """(role, what it is for, the request); a role's picture is stale when it was made for something else."""
+Rect = tuple[float, float, float, float]
+_MOST = 16_000_000  # pixels of a part at 1:1, so that dense screens get every pixel they have
+_WHOLE = 1200  # long edge of the whole version that is compared with, behind the part that is seen
+OTHERS = ("other", "other_region")
+"""Roles of what is compared with."""
 
 
 class Rendering(QObject):
     """Keeps the screen's pictures up to date with the document, the view and the RAW zone."""
 
-    pictured = Signal(object, str)  # Picture, role: base, region or before
+    pictured = Signal(object, str)  # Picture, role: base, region, loupe, other or other_region
     refining = Signal(object)  # (words, fraction, seconds left) or None
     viewed = Signal(str)  # the boundary that is viewed, "" for the result
     settled = Signal()  # the screen lacks nothing
@@ -37,7 +44,12 @@ class Rendering(QObject):
         self.engine = Engine(self)
         self.document: Document | None = None
         self.until = ""
-        self.compare = False  # whether a picture to compare with is wanted
+        self.reference: tuple[object, Path, Recipe, str] | None = (
+            None  # to compare with: what tells it, file, recipe, boundary
+        )
+        self.reference_wanted: Callable[[], tuple[Rect | None, tuple[int, int]]] = lambda: (None, (1, 1))
+        self.loupe_wanted: Callable[[], tuple[Rect, tuple[int, int]] | None] = lambda: None
+        self.seen_as: Callable[[Recipe], Recipe] | None = None  # how a tool has the picture shown, as without its crop
         self.trying: Recipe | None = None
         self.readings: dict[str, Any] = {}
         self.version = 0  # raised by all that changes pixels
@@ -54,7 +66,14 @@ class Rendering(QObject):
     @property
     def recipe(self) -> Recipe | None:
         """The recipe that is shown: the one that is tried, else the document's."""
-        return self.trying or (self.document.recipe if self.document is not None else None)
+        recipe = self.trying or (self.document.recipe if self.document is not None else None)
+        return self.seen_as(recipe) if self.seen_as is not None and recipe is not None else recipe
+
+    def see_as(self, how: Callable[[Recipe], Recipe] | None) -> None:
+        """Show the picture as a tool needs it; None: as it is."""
+        self.seen_as = how
+        self.version += 1
+        self.pump()
 
     def hold(self, on: bool) -> None:
         """Whether a slider is being dragged: pictures may then be coarser."""
@@ -76,26 +95,43 @@ class Rendering(QObject):
         if d is None or self.recipe is None or not self.port.full[0]:
             return []
         rect, size = self.port.wanted()
+        if self.seen_as is not None:
+            rect = None  # tools show the whole picture
         out: list[Need] = []
         key: tuple[object, ...]
-        more: dict[str, Any] = {"until": self.until}
+        view = (self.until, self.seen_as is not None)
+        more: dict[str, Any] = {"until": self.until, "recipe": self.recipe}
+        loupe = self.loupe_wanted() if not self.dragging else None
+        if loupe is not None:
+            out.append(("loupe", (self.version, view, *loupe), more | {"rect": list(loupe[0]), "size": loupe[1]}))
         if rect is not None:
-            key = (self.version, self.until, rect, size)
-            out.append(("region", key, more | {"rect": list(rect), "size": size, "recipe": self.recipe}))
+            key = (self.version, view, rect, size)
+            out.append(("region", key, more | {"rect": list(rect), "size": size, "pixels": _MOST}))
             fit = self.port.fitting
             size = (round(self.port.full[0] * fit), round(self.port.full[1] * fit))
         if self.dragging and rect is None:
             most = self._drag_pixels()
             if most < size[0] * size[1]:
-                key = (self.version, self.until, size, "drag")
-                out.append(("base", key, more | {"size": size, "pixels": most, "recipe": self.recipe}))
+                key = (self.version, view, size, "drag")
+                out.append(("base", key, more | {"size": size, "pixels": most}))
                 return out
-        key = (self.version, self.until, size)
-        out.append(("base", key, more | {"size": size, "recipe": self.recipe}))
-        if self.compare:
-            first = d.steps[0].recipe
-            out.append(("before", (id(d), size), {"size": size, "recipe": first}))
+        key = (self.version, view, size)
+        out.append(("base", key, more | {"size": size}))
+        if self.reference is not None:
+            out += self._reference_needs()
         return out
+
+    def _reference_needs(self) -> list[Need]:
+        """What is lacking of the version that is compared with: the part that is seen, then the whole."""
+        assert self.reference is not None
+        tag, path, recipe, until = self.reference
+        rect, size = self.reference_wanted()
+        more: dict[str, Any] = {"until": until, "recipe": recipe, "path": path}
+        out: list[Need] = []
+        if rect is not None:
+            out.append(("other_region", (tag, rect, size), more | {"rect": list(rect), "size": size, "pixels": _MOST}))
+            size = (_WHOLE, _WHOLE)
+        return [*out, ("other", (tag, size), more | {"size": size})]
 
     def _drag_pixels(self) -> int:
         """As many pixels as are rendered in the time that a drag allows, by what the last ones took."""
@@ -116,9 +152,9 @@ class Rendering(QObject):
             if self.shown.get(role) == key:
                 continue
             if key not in asked:
-                kind = "drag" if "pixels" in request else role
-                size, recipe = request.pop("size"), request.pop("recipe")
-                ident = self.engine.request(kind, d.path, recipe, size, **request)
+                kind = "drag" if "drag" in key else role
+                size, recipe, path = request.pop("size"), request.pop("recipe"), request.pop("path", d.path)
+                ident = self.engine.request(kind, path, recipe, size, **request)
                 # those that waited are dropped by the mailbox
                 running = self.engine.mailbox.running
                 self.asked = {i: k for i, k in self.asked.items() if i == running} | {ident: (role, key)}
@@ -128,16 +164,19 @@ class Rendering(QObject):
     def _pictured(self, picture: Picture) -> None:
         role, key = self.asked.pop(picture.told["id"], ("", ()))
         d = self.document
-        if d is None or not role or picture.told["path"] != str(d.path):
-            self.pump()
-            return
-        self.shown[role] = key
-        if role == "base" and "drag" not in key:
-            self._base_pixels = picture.image.width() * picture.image.height()
-        if role != "before" and not picture.told["refining"]:
-            self.readings = picture.told["readings"]
-        if self.until == (key[1] if role != "before" else self.until):
-            self.pictured.emit(picture, role)
+        mine = d is not None and picture.told["path"] == str(d.path)
+        if role in OTHERS:
+            self.shown[role] = key
+            if self.reference is not None and self.reference[0] == key[0]:
+                self.pictured.emit(picture, role)
+        elif role and mine:
+            self.shown[role] = key
+            if role == "base" and "drag" not in key:
+                self._base_pixels = picture.image.width() * picture.image.height()
+            if not picture.told["refining"]:
+                self.readings = picture.told["readings"]
+            if key[1] == (self.until, self.seen_as is not None):
+                self.pictured.emit(picture, role)
         self.pump()
 
     def _unpictured(self, m: dict[str, Any]) -> None:
@@ -152,11 +191,15 @@ class Rendering(QObject):
             self.refining.emit((m["words"], m["fraction"], m["left"]))
 
     def _refined(self, m: dict[str, Any]) -> None:
-        if self.document is not None and m["path"] == str(self.document.path):
+        d = self.document
+        if d is not None and m["path"] == str(d.path):
             self.refining.emit(None)
             self.version += 1
-            self.shown.pop("before", None)
-            self.pump()
+        elif self.reference is None or m["path"] != str(self.reference[1]):
+            return
+        for role in OTHERS:
+            self.shown.pop(role, None)
+        self.pump()
 
     def _unrefined(self, m: dict[str, Any]) -> None:
         if self.document is not None and m["path"] == str(self.document.path):

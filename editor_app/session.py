@@ -43,7 +43,7 @@ class Session(Rendering):
         self.declared: Declarations | None = declared_.kept()
         self.photo: Photo | None = None
         self.deaths = 0
-        self.extras_wanted = {"strip": True, "covers": False}
+        self.extras_wanted = {"strip": True, "covers": False, "snapshots": False}
         self.idle = Later(self, 350, self._extras)
         self.settled.connect(self.idle.ask)
         self.ahead = Later(self, 1500, self._ahead)
@@ -309,10 +309,10 @@ class Session(Rendering):
         """Save, import, export, rename or delete a style; the list of styles then comes anew."""
         self.engine.send("style", what=what, **more)
 
-    def want_covers(self, on: bool) -> None:
-        """Whether the styles are on show, so that their covers are wanted."""
-        new = on and not self.extras_wanted["covers"]
-        self.extras_wanted["covers"] = on
+    def want(self, what: str) -> None:
+        """Which small pictures are on show besides the strip's, so that they are wanted: "covers", "snapshots" or ""."""
+        new = bool(what) and not self.extras_wanted.get(what)
+        self.extras_wanted |= {"covers": what == "covers", "snapshots": what == "snapshots"}
         if new:
             self.idle.ask()
 
@@ -324,7 +324,10 @@ class Session(Rendering):
         row = {"path": str(d.path), "serial": self.version}
         if self.extras_wanted["strip"]:
             self.engine.send("strip", recipe=d.recipe, width=192, height=88, **row)
-        if self.extras_wanted["covers"] and self.declared is not None:
+        shots = {f"snapshot {k.time}": k.recipe for k in d.snapshots}
+        if shots and self.extras_wanted["snapshots"]:
+            self.engine.send("covers", recipes=shots, width=88, height=56, **row)
+        elif self.extras_wanted["covers"] and self.declared is not None:
             made = {s.key: self._styled(d.recipe, s, alone=True) for s in self.declared.styles}
             made = {"": recipes.with_looks(d.recipe, ())} | made
             self.engine.send("covers", recipes=made, width=192, height=116, **row)

@@ -63,6 +63,7 @@ class Window(Desk):
         self.strip.revealed.connect(p.reveal)
         self.film.strip.chosen.connect(s.open)
         self.history.snapshot.connect(self.snapshot)
+        self.history.tried.connect(s.try_recipe)
         self.styles.tried.connect(s.try_style)
         self.styles.applied.connect(s.apply_style)
         self.styles.strength.connect(self._strength)

@@ -1,0 +1,374 @@
+"""Tools on the picture, by mouse and keys: crop, straighten, lines, the picker, comparing, loupe, scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QTransform
+from PySide6.QtWidgets import QApplication
+
+from editor_app import compare, recipes
+from editor_app.crop_tool import CropTool
+from editor_app.overlay import marked
+from editor_app.picker import Picker
+from editor_app.window import Window
+
+W, H = 480, 320
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("tools")
+    y, x = np.mgrid[:H, :W]
+    for i in range(2):
+        rgb = np.stack([60 + x % 120, 60 + y % 130, 180 - y // 4 + 10 * i], 2).astype(np.uint8)
+        rgb[:40, :60] = 255
+        Pillow.fromarray(rgb).save(where / f"t{i}.png")
+    return where
+
+
+@pytest.fixture(scope="module")
+def window(qapp: QApplication) -> Iterator[Window]:
+    w = Window()
+    w.resize(1440, 900)
+    w.show()
+    yield w
+    w.close()
+
+
+def wait(qtbot: Any, w: Window) -> None:
+    def there() -> bool:
+        s = w.session
+        lacks = [r for r, key, _ in s._needs() if s.shown.get(r) != key]
+        return s.document is not None and w.viewer.base is not None and not s.engine.mailbox.busy and not lacks
+
+    qtbot.waitUntil(there, timeout=30000)
+
+
+@pytest.fixture
+def opened(qtbot: Any, window: Window, folder: Path) -> Window:
+    window.open_paths([folder / "t0.png"])
+    wait(qtbot, window)
+    d = window.session.document
+    assert d is not None
+    d.go(0)
+    window.viewer.set_zoom(None)
+    wait(qtbot, window)
+    return window
+
+
+def crop(qtbot: Any, w: Window) -> CropTool:
+    w.commands.actions["crop"].trigger()
+    tool = w.viewer.tool
+    assert isinstance(tool, CropTool)
+    qtbot.waitUntil(lambda: tool.framing is not None, timeout=20000)
+    return tool
+
+
+def drag(qtbot: Any, w: Window, a: QPointF, b: QPointF, keys: Any = Qt.KeyboardModifier.NoModifier) -> None:
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(w.viewer, left, keys, a.toPoint())
+    for t in (0.3, 0.7, 1.0):
+        at = a + (b - a) * t
+        place = QPointF(w.viewer.mapToGlobal(at.toPoint()))
+        QApplication.sendEvent(w.viewer, QMouseEvent(QEvent.Type.MouseMove, at, place, left, left, keys))
+    qtbot.mouseRelease(w.viewer, left, keys, b.toPoint())
+
+
+def crop_values(w: Window) -> dict[str, Any]:
+    d, declared = w.session.document, w.session.declared
+    assert d is not None and declared is not None
+    found = compare.framer(d.recipe, declared)
+    assert found is not None
+    return {k: recipes.value(found[0], p) for k, p in found[1].all.items()}
+
+
+def test_crop_by_a_corner_is_one_step_of_the_size_that_was_told(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    before = len(w.session.document.steps)  # type: ignore[union-attr]
+    r = tool.frame()
+    drag(qtbot, w, r.bottomRight(), r.bottomRight() - QPointF(120 * tool.zoom, 80 * tool.zoom))
+    assert tool.title[1] == f"{W - 120} × {H - 80} px"
+    assert len(w.session.document.steps) == before  # type: ignore[union-attr]
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Return)
+    wait(qtbot, w)
+    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    d = w.session.document
+    assert d is not None and d.at == 1 and d.steps[1].value == f"{W - 120} × {H - 80} px"
+    assert w.viewer.base is not None and w.viewer.base.full == (W - 120, H - 80)
+
+
+def test_escape_leaves_everything_as_it_was(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    tool.turn("right")
+    w.commands.actions["escape"].trigger()
+    wait(qtbot, w)
+    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    d = w.session.document
+    assert d is not None and d.at == 0 and w.viewer.base is not None and w.viewer.base.full == (W, H)
+
+
+def test_dragging_outside_turns_and_the_frame_stays_inside(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    centre = tool.frame().center()
+    start = QPointF(tool.frame().right() + 40, centre.y())
+    drag(qtbot, w, start, start + QPointF(0, 60))
+    f = tool.framing
+    assert f is not None and f.angle > 2 and f.inside(f.box)
+    assert (tool.frame().center() - centre).manhattanLength() < 1.5
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Return)
+    wait(qtbot, w)
+    assert w.viewer.base is not None
+    _, _, fw, fh = f.whole().box
+    assert w.viewer.base.full == (fw, fh)
+
+
+def test_a_drawn_level_straightens(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    c = tool.frame().center()
+    drag(qtbot, w, c - QPointF(150, 10), c + QPointF(150, 10), Qt.KeyboardModifier.ControlModifier)
+    assert tool.framing is not None and tool.framing.angle == pytest.approx(-3.81, abs=0.15)
+    w.commands.actions["escape"].trigger()
+
+
+def test_two_lines_set_the_perspective(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    qtbot.keyClick(w.viewer, Qt.Key.Key_L)
+    assert tool.drawing and not tool.bar.bends.isHidden()
+    r = tool.frame()
+    left, right = r.left() + 60, r.right() - 60
+    drag(qtbot, w, QPointF(left + 25, r.top() + 20), QPointF(left, r.bottom() - 20))
+    assert tool.framing is not None and tool.framing.vertical == 0 and tool.framing.angle != 0
+    r = tool.frame()
+    drag(qtbot, w, QPointF(right - 40, r.top() + 20), QPointF(right, r.bottom() - 20))
+    assert tool.framing.vertical != 0 and tool.framing.inside(tool.framing.box)
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Return)
+    wait(qtbot, w)
+    assert any(v not in (0, 0.0) for v in crop_values(w).values() if isinstance(v, float))
+
+
+def test_ratios_swap_guides_and_nudges_by_key(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    tool.set_ratio("1:1")
+    f = tool.framing
+    assert f is not None and f.box[2] == pytest.approx(f.box[3])
+    tool.set_ratio("16:9")
+    qtbot.keyClick(w.viewer, Qt.Key.Key_X)
+    f = tool.framing
+    assert f is not None and f.box[3] / f.box[2] == pytest.approx(16 / 9)
+    r = tool.frame()
+    drag(qtbot, w, r.topLeft(), r.topLeft() + QPointF(30, 10))
+    f = tool.framing
+    assert f is not None and f.box[3] / f.box[2] == pytest.approx(16 / 9)
+    guide, x = tool.guide, f.box[0]
+    qtbot.keyClick(w.viewer, Qt.Key.Key_O)
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Left)
+    assert tool.guide != guide and tool.framing is not None and tool.framing.box[0] == pytest.approx(x - 1)
+    photo = w.session.photo
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Backspace)
+    assert tool.framing.box == (0, 0, W, H) and w.session.photo is photo
+    w.commands.actions["escape"].trigger()
+
+
+def test_a_kept_crop_opens_again_as_it_was(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    tool.set_ratio("3:2")
+    tool._bend("angle", 4.0)
+    tool.settle()
+    assert tool.framing is not None
+    box = tool.framing.whole().box
+    tool.keep()
+    wait(qtbot, w)
+    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    again = crop(qtbot, w)
+    assert again.framing is not None and again.framing.whole().box == box and again.framing.angle == 4.0
+    assert again.ratio_name == "3:2"
+    w.commands.actions["escape"].trigger()
+
+
+def test_the_panels_rows_move_the_tool(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    d, declared = w.session.document, w.session.declared
+    assert d is not None and declared is not None
+    found = compare.framer(d.recipe, declared)
+    assert found is not None and found[1].angle is not None
+    d.edit(str(found[0]["id"]), found[1].angle.name, 5.0)
+    assert tool.framing is not None and tool.framing.angle == 5.0
+    w.commands.actions["escape"].trigger()
+
+
+def test_every_version_lies_where_it_belongs(qtbot: Any, opened: Window) -> None:
+    """The picture as opened, drawn under a cropped, turned and bent one, is the same picture."""
+    w, tool = opened, crop(qtbot, opened)
+    tool._bend("angle", 7.0)
+    tool._bend("vertical", 0.3)
+    tool.settle()
+    tool.turn("right")
+    tool.keep()
+    wait(qtbot, w)
+    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    d, declared = w.session.document, w.session.declared
+    assert d is not None and declared is not None
+    rows = compare.boundaries(d, declared)
+    before = next(r for r in rows if not compare.framed_after(d.recipe, r.until, declared) and "tone" in r.key)
+    w.compare_with(before, "difference")
+    wait(qtbot, w)
+    v = w.viewer
+    assert v.other is not None and v.other.there and v.current is not None
+    v.difference.of(v.current, v.other, False)
+    aligned = v.difference.mean
+    v.other.onto = v.other.onto * QTransform.fromTranslate(30, 0)
+    v.difference.of(v.current, v.other, False)
+    assert aligned < 0.02 and v.difference.mean > 2 * aligned
+    w.leave_comparison()
+
+
+@pytest.mark.parametrize("mode", ["split", "side", "difference"])
+def test_comparing_with_as_opened(qtbot: Any, opened: Window, mode: str) -> None:
+    w, v = opened, opened.viewer
+    w.commands.actions[mode].trigger()
+    wait(qtbot, w)
+    assert v.mode == mode and v.other is not None and v.other.base is not None and v.bar is not None
+    v.set_zoom(4.0)
+    wait(qtbot, w)
+    assert v.other.detail is not None and v.other.port.zoom == 4.0
+    v.set_zoom(None)
+    assert v.other.port.zoom is None
+    if mode == "difference":
+        wait(qtbot, w)
+        assert v.current is not None and v.difference.of(v.current, v.other, False).pixelColor(9, 9).red() == 128
+    w.escape()
+    assert v.mode == "one" and v.other is None and w.session.reference is None
+
+
+def test_panned_together_and_with_shift_apart(qtbot: Any, opened: Window) -> None:
+    w, v = opened, opened.viewer
+    w.commands.actions["side"].trigger()
+    v.set_zoom(6.0)
+    wait(qtbot, w)
+    assert v.other is not None and v.other.port.centre == v.port.centre
+    middle = QPointF(v.half + 200, 300)
+    drag(qtbot, w, middle, middle + QPointF(60, 20))
+    assert v.other.port.centre == v.port.centre != QPointF(0.5, 0.5)
+    drag(qtbot, w, QPointF(200, 300), QPointF(240, 300), Qt.KeyboardModifier.ShiftModifier)
+    assert v.other.port.centre.x() < v.port.centre.x()
+    w.leave_comparison()
+
+
+def test_before_while_held(qtbot: Any, opened: Window) -> None:
+    w, v = opened, opened.viewer
+    w.commands.actions["before"].trigger()
+    wait(qtbot, w)
+    assert v.peek and v.other is not None and v.other.there
+    qtbot.keyRelease(w, Qt.Key.Key_Backslash)
+    assert not v.peek
+
+
+def test_two_photographs(qtbot: Any, opened: Window) -> None:
+    w, v = opened, opened.viewer
+    w.commands.actions["two_up"].trigger()
+    qtbot.waitUntil(lambda: v.other is not None and v.other.base is not None, timeout=20000)
+    wait(qtbot, w)
+    assert v.mode == "side" and v.other is not None and v.other.words[0] == "t1.png"
+    left = v.grab(v.rect().adjusted(0, 0, -v.width() // 2, 0)).toImage()
+    assert left.pixelColor(left.width() // 2, left.height() // 2).blue() > 0
+    w.commands.actions["two_up"].trigger()
+    assert v.mode == "one"
+
+
+def test_two_stages_are_compared_without_a_step_and_kept_with_one(qtbot: Any, opened: Window) -> None:
+    w, d, declared = opened, opened.session.document, opened.session.declared
+    assert d is not None and declared is not None
+    accepted = d.facts.get("accepted")
+    many = [e for e in d.recipe["entries"] if len(declared.fitting(declared.stages[e["stage"]].slot, accepted)) > 1]
+    if not many:
+        pytest.skip("no place of this recipe has two stages")
+    e = many[0]
+    w.compare_stages(e["id"])
+    qtbot.waitUntil(lambda: w.rivals is not None and len(w.rivals[2]) == 2, timeout=20000)
+    wait(qtbot, w)
+    assert not d.can_undo and w.viewer.mode == "split" and not w.bar.keeps.isHidden()
+    w._keep("b")
+    assert d.at == 1 and recipes.entry(d.recipe, e["id"])["stage"] != e["stage"] and w.viewer.mode == "one"
+
+
+def test_the_loupe_asks_for_the_pixels_under_it(qtbot: Any, opened: Window) -> None:
+    w, v = opened, opened.viewer
+    v.loupe.show(True)
+    v.loupe.move(v.port.rect().center())
+    wait(qtbot, w)
+    picture = v.loupe.picture
+    assert picture is not None
+    x, y, ww, hh = picture.rect
+    assert x <= W / 2 <= x + ww and y <= H / 2 <= y + hh and picture.image.width() == ww
+    v.loupe.show(False)
+    assert v.loupe.wanted() is None
+
+
+def test_scopes(qtbot: Any, opened: Window) -> None:
+    h = opened.histogram
+    h.set_mode("wave")
+    assert h.plot.wave is not None and h.plot.wave.max() > 0
+    h.set_mode("raw")
+    qtbot.waitUntil(lambda: h.counts is not None, timeout=10000)
+    assert h.plot.ticks and h.plot.wave is None
+    h.next_mode()
+    assert h.mode == "wave"
+    h.set_mode("rgb")
+    assert len(h.plot.curves) == 3
+
+
+def test_marks_lie_on_the_clipped_pixels_at_any_zoom(qtbot: Any, opened: Window) -> None:
+    v = opened.viewer
+    for zoom in (None, 3.0):
+        v.set_zoom(zoom, QPointF(20, 20) if zoom else None)
+        wait(qtbot, opened)
+        q = v.base
+        assert q is not None
+        room = QRectF(0, 0, v.port.room.width(), v.port.room.height())
+        made = marked(q, v.port.to_widget(*q.rect), room, v.port.ratio, True, False)
+        assert made is not None
+        place, image = made
+        a = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width())
+        ys, xs = np.nonzero(a)
+        spots = [
+            v.port.to_picture(QPointF(place.x() + x + 0.5, place.y() + y + 0.5)) for x, y in zip(xs, ys, strict=True)
+        ]
+        clipped = [s for s in spots if s.x() < 61 and s.y() < 41]
+        assert len(clipped) > 20 and len(clipped) == len(spots)
+        gaps = np.diff(np.flatnonzero(a[ys.min() + 5]))
+        assert set(gaps.tolist()) == {1, 5}  # stripes 2 px wide, 6 px from one to the next, whatever the zoom
+    v.set_zoom(None)
+
+
+def test_space_held_pans_and_a_tap_zooms(qtbot: Any, opened: Window) -> None:
+    v = opened.viewer
+    qtbot.keyClick(v, Qt.Key.Key_Space)
+    assert v.port.zoom == 1.0 or v.port.fitting == 1.0
+    v.set_zoom(8.0)
+    zoom, centre = v.port.zoom, QPointF(v.port.centre)
+    qtbot.keyPress(v, Qt.Key.Key_Space)
+    drag(qtbot, opened, QPointF(300, 300), QPointF(340, 320))
+    qtbot.keyRelease(v, Qt.Key.Key_Space)
+    assert v.port.zoom == zoom and v.port.centre != centre
+    v.set_zoom(None)
+
+
+def test_the_picker_puts_itself_down(qtbot: Any, opened: Window) -> None:
+    opened.commands.actions["pick"].trigger()  # a finished picture has nothing to pick, and nothing happens
+    tool = opened.viewer.tool
+    assert tool is None or isinstance(tool, Picker)
+    opened.take_hand()
+    assert opened.viewer.tool is None
+
+
+def test_tools_cover_the_key_table(window: Window) -> None:
+    want = {"move": "V", "crop": "R", "pick": "W", "split": "Y", "side": "Shift+Y", "before": "\\", "clipping": "J"}
+    for name, key in want.items():
+        assert key in [k.toString() for k in window.commands.actions[name].shortcuts()]
