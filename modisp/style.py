@@ -1,7 +1,8 @@
 """A style: the part of a recipe at and after SCENE that makes a look, in a folder that a photographer can write by hand.
 
 `styles/<folder>/style.toml` holds `name`, `words` (one line), `version`, then one table per slot with parameter values;
-`[made_of]` may name other styles with their strengths.  A table named after a stage is for that stage in place of its
+`[made_of]` may name other styles with their strengths: `vivid = 0.6`, or by part, `vivid = { tone = 1, "look" = 0.4 }`.  A
+table named after a stage is for that stage in place of its
 slot's; long rows of numbers (parameters of the kind `offsets`) lie in `weights.safetensors` beside it, as stage.parameter.
 A style touches nothing before SCENE, so it fits every camera.
 """
@@ -27,6 +28,7 @@ from modisp.resources import home, path
 from modisp.stage import Stage, list_stages
 
 Values = Mapping[str, Mapping[str, Any]]
+Layer = tuple["Style", float, Mapping[str, float]]
 OFFSETS = "weights.safetensors"
 _BEFORE_SCENE = (State.BURST, State.MOSAIC, State.CAMERA, State.BALANCED)
 
@@ -77,7 +79,7 @@ class Style:
     values: Values
     words: str = ""
     folder: Path | None = None
-    made_of: Mapping[str, float] = field(default_factory=dict)
+    made_of: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _check(self.name, self.values))
@@ -114,23 +116,31 @@ class Style:
         _add_offsets(data, file.parent / OFFSETS)
         style = cls(title, data, words, file.parent, made_of)
         if made_of:
-            others = [(cls._read(_file_of(n, file), (*above, file)), _strength(n, s)) for n, s in made_of.items()]
-            style = replace(style, values=cls.mix(title, [*others, (style, 1.0)]).values)
+            others = [(cls._read(_file_of(n, file), (*above, file)), *_strengths(n, s)) for n, s in made_of.items()]
+            style = replace(style, values=cls.mix(title, [*others, (style, 1.0, {})]).values)
         return style
 
     @classmethod
-    def mix(cls, name: str, layers: Iterable[tuple[Style, float]], words: str = "") -> Style:
-        """One style that equals several laid over each other at their strengths, in parameter space."""
-        rows = list(layers)
+    def mix(cls, name: str, layers: Iterable[Layer], words: str = "") -> Style:
+        """One style that equals several laid over each other at their strengths, in parameter space.
+
+        A layer is a style, its strength, and those of its parts (see `Look`).
+        """
+        rows = [(style, Look(style.name, {}, s, parts)) for style, s, parts in layers]
         values: dict[str, dict[str, Any]] = {}
-        for slot in dict.fromkeys(s for style, _ in rows for s in style.values):
-            here = [(s, style.values[slot]) for style, s in rows if slot in style.values and s > 0]
+        for key in dict.fromkeys(k for style, _ in rows for k in style.values):
+            slot, params = _stage_of(key).slot.split()[0], _params_of(key)
+            found: list[tuple[float, Mapping[str, Any]]] = []
+            for style, look in rows:
+                mine = style.values.get(key, style.values.get(slot))
+                found += replace(look, values={slot: mine}).layers(slot, slot) if mine else []
+            here = [(s, v) for s, v in found if s > 0]
             made = {
                 k: mixed(p, p.default, [(s, v[k]) for s, v in here if k in v])
-                for k, p in _params_of(slot).items()
+                for k, p in params.items()
                 if any(k in v for _, v in here)
             }
-            values[slot] = {k: v for k, v in made.items() if v != _params_of(slot)[k].default}
+            values[key] = {k: v for k, v in made.items() if v != params[k].default}
         return cls(name, values, words)
 
     @classmethod
@@ -209,6 +219,13 @@ def _file_of(name: str, beside: Path) -> Path:
     if not rows:
         raise ValueError(f"style {beside.parent.name} is made of {name}, which is not there")
     return rows[0] / "style.toml"
+
+
+def _strengths(name: str, given: Any) -> tuple[float, dict[str, float]]:
+    """A strength for all parts, or a table of strengths by part, of which those not named are 0."""
+    if isinstance(given, Mapping):
+        return 0.0, {str(part): _strength(f"{name}.{part}", s) for part, s in given.items()}
+    return _strength(name, given), {}
 
 
 def _strength(name: str, s: Any) -> float:

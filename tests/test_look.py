@@ -181,6 +181,6 @@ def test_styles_with_tables_mix_by_strength(tmp_path: Path) -> None:
     steps = [float((made((a, s / 8)) - x.pixels).abs().mean()) for s in range(9)]
     assert steps[0] == 0.0 and all(p < q for p, q in pairwise(steps))
     assert max(q - p for p, q in pairwise(steps)) < 1.2 * steps[-1] / 8, "no jump on the way"
-    mixed = Style.mix("both", [(a, 0.6), (b, 0.4)])
+    mixed = Style.mix("both", [(a, 0.6, {}), (b, 0.4, {})])
     again = Style.load(mixed.save(tmp_path / "both").parent)
     assert torch.allclose(again.apply(plain).resolve()["look"](x).pixels, made((a, 0.6), (b, 0.4)), atol=1e-6)

@@ -43,7 +43,7 @@ def test_strength_nought_removes_and_again_replaces() -> None:
 def test_one_and_nought_is_the_one() -> None:
     r, a, b = Recipe.default(), Style.load("vivid"), Style.load("soft")
     assert b.apply(a.apply(r, 1.0), 0.0).resolve() == a.apply(r, 1.0).resolve()
-    mixed = Style.mix("both", [(a, 0.5), (b, 0.5)]).apply(r).resolve()
+    mixed = Style.mix("both", [(a, 0.5, {}), (b, 0.5, {})]).apply(r).resolve()
     layered = b.apply(a.apply(r, 0.5), 0.5).resolve()
     for e, f in zip(mixed.entries, layered.entries, strict=True):
         for k, v in e.stage.values().items():  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modisp import __version__
-from modisp.cli import calibrate, develop, learned, lists, run, tools, white
+from modisp.cli import calibrate, develop, learned, lists, run, style, tools, white
 
 app = typer.Typer(
     name="modisp",
@@ -51,5 +51,6 @@ bench.command()(learned.restore)
 bench.command()(calibrate.color)
 bench.command()(white.white)
 app.add_typer(bench, name="bench")
+app.add_typer(style.style, name="style")
 app.command()(calibrate.calibrate)
 app.command()(tools.check)

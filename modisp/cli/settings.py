@@ -114,7 +114,7 @@ class Settings:
             self._uses.append(name)
         for slot, name, value in self._sets:
             _check_set(slot, name, value)
-        self._styles = [_style(text) for text in self.styles]
+        self._styles = [parse_style(text) for text in self.styles]
         if self.recipe is not None:
             self._given = load_recipe(self.recipe)
 
@@ -199,8 +199,11 @@ def _check_set(slot: str, name: str, value: str) -> None:
     raise Usage(why)
 
 
-def _style(text: str) -> tuple[Style, float, dict[str, float]]:
-    """NAME, NAME:0.6, NAME:tone=1,look=0.4 or both: the style, its strength and those of its parts."""
+def parse_style(text: str) -> tuple[Style, float, dict[str, float]]:
+    """What `--style` means; Usage where it means nothing.
+
+    NAME, NAME:0.6, NAME:tone=1,look=0.4 or both: the style, its strength and those of its parts.
+    """
     from modisp.style import Style
 
     name, colon, rest = text.rpartition(":")

@@ -104,7 +104,7 @@ def read_edit(path: Path, cancel: Callable[[], bool] | None = None) -> Sample:
         return left_out(path.name, "its edit bends the picture")
     return _sample(
         path.name, scene, Aligned(done, torch.ones(done.shape[1:], dtype=torch.bool), 1.0, 1.0, 1.0, (False,) * 3)
-    )  # type: ignore[arg-type]
+    )
 
 
 def quick(image: Image, recipe: Recipe | None = None) -> Recipe:

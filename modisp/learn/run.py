@@ -20,6 +20,8 @@ from modisp.style import Style
 
 BASE = "tone-natural"
 """The network whose local light looks take a share of."""
+STAGE = "tone_learned"
+"""The stage that paints with what was learned."""
 FEWEST = 4
 """Pairs without which nothing is learned; ten are a fair start."""
 ASIDE = 5  # one pair in so many is kept aside to try the look on
@@ -60,7 +62,7 @@ class Learned:
             "local_offsets": rows["grid"],
         }
         tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
-        return Style(name, {"tone": {k: v for k, v in tone.items() if v != ()}}, words or self._words())
+        return Style(name, {STAGE: {k: v for k, v in tone.items() if v != ()}}, words or self._words())
 
     def _words(self) -> str:
         return f"Learned from {len(self.samples)} pictures; comes within {self.held_out:.1f} ΔE2000 of pictures it has not seen."
