@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modisp import __version__
-from modisp.cli import calibrate, develop, learned, lists, run, style, tools, white
+from modisp.cli import calibrate, develop, learned, lists, run, style, tone, tools, white
 
 app = typer.Typer(
     name="modisp",
@@ -49,6 +49,7 @@ bench.command()(tools.speed)
 bench.command()(learned.demosaic)
 bench.command()(learned.restore)
 bench.command()(calibrate.color)
+bench.command()(tone.tone)
 bench.command()(white.white)
 app.add_typer(bench, name="bench")
 app.add_typer(style.style, name="style")

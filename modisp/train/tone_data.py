@@ -28,6 +28,7 @@ from . import data
 
 EDGE = 288  # long edge of a training picture
 PIXELS = 3000  # kept of each picture
+LAMPS = 0.1  # share of pictures lit by coloured lamps
 HELD = 5  # every so many-th panorama is held out
 
 
@@ -157,11 +158,28 @@ def _varied(picture: Tensor, random: np.random.Generator) -> Tensor:
     white = torch.from_numpy(np.exp2(random.normal(0, 0.1, 3))).float().view(3, 1, 1)
     grey = tc.luma(picture.reshape(3, -1)).view(1, *picture.shape[1:])
     picture = grey + (picture * white - grey) * float(random.uniform(0.7, 1.25))
+    if random.random() < LAMPS:
+        picture = _lamps(picture, random)
     picture = picture * (tc.GREY / torch.exp2(middle)) * float(2 ** random.uniform(-2, 2))
     if random.random() < 0.45:
         level = torch.quantile(picture.amax(0).flatten()[::7], float(random.uniform(0.93, 1.0)))
         picture = torch.minimum(picture, level * float(2 ** random.uniform(0, 1.5)))
     return picture.clamp_min(0)
+
+
+def _lamps(picture: Tensor, random: np.random.Generator) -> Tensor:
+    """A stage's light: two or three strong colours, each over a part of the picture, soft or with an edge."""
+    h, w = picture.shape[1:]
+    light = torch.full((3, h, w), float(random.uniform(0.05, 0.6)))
+    for _ in range(int(random.integers(2, 4))):
+        hue = float(random.uniform(0, 2 * math.pi))
+        colour = 0.5 + 0.5 * np.cos(hue - np.array([0.0, 2.1, 4.2]))
+        colour = np.clip(colour, float(random.uniform(0.01, 0.3)), 1.0) * 2 ** random.uniform(-1.0, 3.0)
+        field = torch.from_numpy(random.normal(size=(1, 1, 3, 3))).float()
+        field = F.interpolate(field, (h, w), mode="bicubic", align_corners=False)[0, 0]
+        field = torch.sigmoid(field * float(2 ** random.uniform(1, 6)))
+        light = light + torch.from_numpy(colour).float().view(3, 1, 1) * field
+    return picture * light
 
 
 def lesson(scene: Tensor, teachers: Iterable[Teacher], random: np.random.Generator, pixels: int = PIXELS) -> Lesson:
@@ -191,6 +209,28 @@ def stock(
             torch.save([(r.seen, r.rgb, r.at, r.finished) for r in rows], part)
             part.replace(kept)
     return rows[:count]
+
+
+def read_scene(file: Path) -> list[Tensor]:
+    """Pictures (3, H, W) of a file of scene light: views of a panorama, a Radiance picture, a RAW file; none of others."""
+    from ..io import ImageError, open_image
+    from ..pipeline import develop
+
+    if file.suffix.lower() == ".hdr":
+        light = spaces.apply(spaces.between("srgb", "rec2020"), read_hdr(file)).clamp_min(0)
+        if light.shape[2] != 2 * light.shape[1]:
+            return [light]
+        return [data.view(light, turn, 0.05, 1.6) for turn in (0.0, 2.1, 4.2)]
+    try:
+        image = open_image(file)
+    except ImageError:
+        return []
+    if not image.state.on_lattice:
+        return []
+    scene = develop(image, until="SCENE").pixels
+    h, w = scene.shape[1:]
+    s = min(1.0, 640 / max(h, w))
+    return [resize(scene, (0.0, 0.0, float(w), float(h)), (round(h * s), round(w * s))).clamp_min(0)]
 
 
 def held_out(folder: Path, views: int = 4) -> list[Tensor]:
