@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from modisp.image import LATTICE, Frame, Image, Metadata, State
 from modisp.resample import resize_image
 from modisp.stage import Reading, Stage
+
+LARGEST = 1536  # pixels: tiles are made no larger than this, whatever they need
 
 
 @dataclass
@@ -46,6 +49,11 @@ def reach(step: Step, frame: Frame) -> int:
     """How many rows round those that it gives a step reads, in the middle of a frame; 0 where it moves places."""
     middle = frame.cut(frame.size[0] // 2, 0, 1, frame.size[1])
     return (needs(step, middle).size[0] - 1) // 2 if step.full == step.full_after else 0
+
+
+def tile_edge(steps: Sequence[Step], frame: Frame, edge: int) -> int:
+    """The edge of tiles: `edge`, or more where all that the steps read round a tile would be many times the tile itself."""
+    return max(edge, min(LARGEST, 3 * sum(reach(s, frame) for s in steps)))
 
 
 def finer(step: Step, need: Frame, fine: int) -> Frame:

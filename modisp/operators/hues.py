@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modisp.operators.curves import monotone_cubic
+
 Array = npt.NDArray[np.float64]
 
 CENTRES = (27.0, 58.0, 103.0, 143.0, 195.0, 258.0, 302.0, 345.0)
@@ -46,4 +48,7 @@ def turned(shifts: Sequence[float], degrees: Any) -> Array:
     before = np.roll(after, 1)
     v = np.array(shifts, dtype=np.float64)
     # two neighbours that move towards each other by 0.45 of the way between them keep their order
-    return blend(0.45 * np.where(v > 0, v * after, v * before), degrees)
+    to = centres + 0.45 * np.where(v > 0, v * after, v * before)
+    rows = [(c + 360.0 * k, t + 360.0 * k) for k in (-1, 0, 1) for c, t in zip(centres, to, strict=True)]
+    x = np.asarray(degrees, dtype=np.float64) % 360.0
+    return np.asarray(monotone_cubic(rows, x) - x)

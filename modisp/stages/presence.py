@@ -10,7 +10,7 @@ from modisp.image import Frame, Image, State
 from modisp.operators.layers import Blocks, coefficients, contain, extremes, layer, layer_reach, luma
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
-TEXTURE, CLARITY, HAZE = 0.0018, 0.012, 0.008  # radii, and the edge of haze's blocks, as parts of the long edge
+TEXTURE, CLARITY, HAZE = 0.0018, 0.012, 0.007  # radii, and the edge of haze's blocks, as parts of the long edge
 FLAT_TEXTURE, FLAT_CLARITY, FLAT_HAZE = 0.0025, 0.02, 0.003  # variance of √luminance up to which a layer smooths
 FINEST = 0.75  # radius in image pixels below which texture cannot be seen
 VEIL = 0.82  # of the haze found that full dehaze takes away
@@ -42,7 +42,7 @@ class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY
             own = layer_reach(TEXTURE * long)
         if self.clarity:
             own = max(own, layer_reach(CLARITY * long))
-        return own + ((2 * REACH + 3 * SOFTEN + 2) * _haze_block(long) if self.dehaze else 0)
+        return own + ((REACH + 2 * SOFTEN + 2) * _haze_block(long) if self.dehaze else 0)
 
     def needs(self, frame: Frame, full: tuple[int, int], meta: object) -> Frame:
         """The frame and what the layers in force read round it."""
@@ -91,4 +91,4 @@ class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY
 
 
 def _haze_block(long: float) -> int:
-    return max(1, math.floor(HAZE * long + 0.5))
+    return max(1, math.ceil(HAZE * long))
