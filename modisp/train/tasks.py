@@ -42,6 +42,8 @@ class Task:
     reductions: tuple[float, ...] = (1.4, 2.0)
     examples: Callable[[Path | None, Path], Callable[[int, torch.Generator], Example]] | None = None
     """For tasks that need no photographs: (data folder, where to keep what takes long) → what draws an example of so many."""
+    finish: Callable[[nn.Module, Path], None] | None = None
+    """What is left to do to the network when it is written, told where the task kept things."""
     trained_on: str = ""
     tested_on: str = ""
     """For these tasks, as the card says it; what they are tested on, `score` knows."""
@@ -264,6 +266,7 @@ _ALL.append(
         batch=96,
         steps=60000,
         examples=color.examples,
+        finish=color.finish,
         trained_on=color.TRAINED_ON,
         tested_on=color.TESTED_ON,
     )
@@ -296,6 +299,8 @@ def tone_task(teacher: str, grid: bool = True) -> Task:
         batch=8,
         steps=16000,
         examples=tone.examples_of(teacher),
+        trained_on=tone.TRAINED_ON,
+        tested_on=tone.TESTED_ON,
     )
 
 
