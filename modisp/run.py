@@ -23,7 +23,7 @@ from modisp.recipe import Entry, Recipe
 from modisp.resample import resize_image
 from modisp.session import entries_between
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
-from modisp.steps import Step, averaged, finer, grid, needs, snap
+from modisp.steps import Step, averaged, finer, grid, needs, reach, snap, tile_edge
 from modisp.tiles import Progress, each, fineness, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
@@ -117,7 +117,7 @@ class Run:
             return replace(self._base(0, frame), meta=self.meta)
         self._prepare_raw()
         out = torch.empty(channels, *frame.size, dtype=dtype)
-        work, fine = tiles_of(frame, self.tile), fineness(frame)
+        work, fine = tiles_of(frame, tile_edge(self.steps[self.raw_end :], frame, self.tile)), fineness(frame)
         self.progress.expect(len(work), "developing" if n > self.raw_end else "reading the sensor")
 
         def one(t: Frame) -> None:
@@ -178,7 +178,7 @@ class Run:
             self.cache.drop(old)  # a drag makes hundreds of results, and asks for none again; memory is best used anew
         changed = next((i for i in range(self.raw_end + 1, n) if before.get(i) != keys[i]), n)
         start = next((i for i in range(n, self.raw_end, -1) if self.cache.get(keys[i])), self.raw_end)
-        wide = {i - 1 for i in range(start + 1, n + 1) if self._reach(i, frames[i]) > WIDE}
+        wide = {i - 1 for i in range(start + 1, n + 1) if reach(self.steps[i - 1], frames[i]) > WIDE}
         for end in sorted({changed - 1, n} | wide):
             if start < end:
                 self._fuse(start, end, frames, keys, fine)
@@ -216,13 +216,8 @@ class Run:
             top, left = t.within(frames[end])
             out[:, top : top + t.size[0], left : left + t.size[1]] = pull(end, t).pixels
 
-        each(one, strips(frames[end], self._reach(start + 1, frames[start + 1])))
+        each(one, strips(frames[end], reach(self.steps[start], frames[start + 1])))
         self.cache.put(keys[end], {"pixels": out})
-
-    def _reach(self, n: int, frame: Frame) -> int:
-        """How many rows round those that it gives step n reads; 0 where it moves places."""
-        step, middle = self.steps[n - 1], frame.cut(frame.size[0] // 2, 0, 1, frame.size[1])
-        return (needs(step, middle).size[0] - 1) // 2 if step.full == step.full_after else 0
 
     def _base(self, n: int, frame: Frame) -> Image:
         """The source (n = 0) or the result of the RAW zone, for a frame."""
