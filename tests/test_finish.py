@@ -64,7 +64,7 @@ def test_untouched_they_are_not_even_steps_of_a_run() -> None:
         ("grading", {"balance": 0.5, "blending": 0.1}),
         ("detail", {"radius": 2.0, "masking": 0.0}),
         ("vignette_ellipse", {"midpoint": 0.1}),
-        ("grain", {"size": 0.001}),
+        ("grain", {"size": 1.0}),
         ("halation", {"radius": 0.02}),
         ("defringe", {"radius": 5.0}),
     ],
@@ -110,7 +110,7 @@ def test_many_spatial_stages_in_tiles_equal_the_whole(tile: int) -> None:
         stage("halation", amount=0.7, radius=0.03),
         stage("detail", amount=1.0),
         stage("vignette_ellipse", amount=-0.5),
-        stage("grain", amount=0.5, size=0.0015),
+        stage("grain", amount=0.5, size=1.5),
     ]
     recipe = Recipe(tuple(Entry(s.slot, s) for s in rows))
     # a frame as a 24-megapixel picture has it, so that radii are wide enough to matter

@@ -20,12 +20,11 @@ class Grain(Stage, slot="grain", reads=State.DISPLAY, writes=State.DISPLAY, titl
 
     amount: float = param(0.0, 0.0, 1.0, step=0.01, help="How strong the grain is.")
     size: float = param(
-        0.0004,
-        0.0002,
-        0.0015,
-        step=0.00001,
+        0.4,
+        0.2,
+        1.5,
+        step=0.05,
         unit="‰",
-        label="Size",
         help="How coarse it is, in parts of the long edge: 0.4 ‰ are 2½ pixels of 24-megapixel pictures.",
     )
     roughness: float = param(0.5, 0.0, 1.0, step=0.01, help="Even grains, or clumps among them.")
@@ -40,7 +39,7 @@ class Grain(Stage, slot="grain", reads=State.DISPLAY, writes=State.DISPLAY, titl
             return image.pixels
         out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
         rows = max(1, 131072 // image.width)
-        grain = self.size * max(image.frame.full)
+        grain = self.size / 1000.0 * max(image.frame.full)
         for top in range(0, image.height, rows):
             checkpoint()
             n = min(rows, image.height - top)
