@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QSizePolicy
 from editor_app import paint, theme
 from editor_app.widgets import Hover
 
-MOST = 3
+MOST, ROW = 4, 3
+"""How many are shown (what was picked by hand besides the best three), and how many stand side by side."""
 _GAP = 6
 
 
@@ -31,7 +32,7 @@ def light(kelvin: float) -> str:
 
 
 class Chips(Hover):
-    """Up to three candidates (plain data: values, confidence, words) side by side."""
+    """Up to four candidates (plain data: values, confidence, words), three side by side."""
 
     applied = Signal(object)  # parameter values
 
@@ -50,13 +51,15 @@ class Chips(Hover):
         hits = [i for i, r in enumerate(self.rows) if all(values.get(k) == v for k, v in r["values"].items())]
         self.on = hits[0] if hits else -1
         self.setVisible(bool(self.rows))
+        self.setFixedHeight(48 if len(self.rows) <= ROW else 48 + 40 + _GAP)
         self.setAccessibleName(" · ".join(str(r["words"]) for r in self.rows))
         self.update()
 
     def spans(self) -> list[QRectF]:
         """Where the chips lie: always thirds, so that nothing jumps when one comes or goes."""
-        w = (self.width() - 32 - 2 * _GAP + 8) / MOST
-        return [QRectF(16 + i * (w + _GAP), 2, w, 40) for i in range(len(self.rows))]
+        w = (self.width() - 32 - (ROW - 1) * _GAP + 8) / ROW
+        places = [(i % ROW, i // ROW) for i in range(len(self.rows))]
+        return [QRectF(16 + x * (w + _GAP), 2 + y * (40 + _GAP), w, 40) for x, y in places]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         t, p = theme.now(), paint.painter(self)
@@ -68,16 +71,22 @@ class Chips(Hover):
             kelvin = re.search(r"(\d+) K", words)
             x = r.x() + 9
             if kelvin:
-                paint.disc(p, x + 5, 15, 5, light(float(kelvin.group(1))), t.edge, 1)
+                paint.disc(p, x + 5, r.y() + 13, 5, light(float(kelvin.group(1))), t.edge, 1)
                 x += 16
             head = kelvin.group(0) if kelvin else what
             colour = t.text if i == self.on else t.soft
-            paint.text(p, QRectF(x, 6, r.right() - x - 4, 18), head, colour, 11, 500 if i == self.on else 400)
+            paint.text(p, QRectF(x, r.y() + 4, r.right() - x - 4, 18), head, colour, 11, 500 if i == self.on else 400)
             name = what[:1].upper() + what[1:] if kelvin else words
-            paint.text(p, QRectF(r.x() + 9, 22, r.width() - 48, 18), name, t.faint, 10)
+            paint.text(p, QRectF(r.x() + 9, r.y() + 20, r.width() - 48, 18), name, t.faint, 10)
             share = float(c["confidence"])
             paint.text(
-                p, QRectF(r.right() - 44, 22, 36, 18), f"{share:.0%}".replace("%", " %"), t.faint, 10, 400, paint.RIGHT
+                p,
+                QRectF(r.right() - 44, r.y() + 20, 36, 18),
+                f"{share:.0%}".replace("%", " %"),
+                t.faint,
+                10,
+                400,
+                paint.RIGHT,
             )
 
     def mouseMoveEvent(self, e: QMouseEvent) -> None:

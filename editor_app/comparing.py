@@ -149,6 +149,7 @@ class Comparing(Pointing):
             s.reference = ((r.key, r.until, repr(recipe)), path, recipe, r.until)
         self._lay()
         self._show_bar()
+        self._tell_mean()
         s.pump()
         v.update()
 
@@ -213,6 +214,7 @@ class Comparing(Pointing):
         pane.still = self.viewer.monitor.shown(image)
         self._lay()
         self.viewer._link()
+        self._tell_mean()
         self.viewer.update()
 
     def _another(self) -> None:
@@ -228,11 +230,15 @@ class Comparing(Pointing):
 
     def _after_picture(self, picture: Picture, role: str) -> None:
         super()._after_picture(picture, role)
-        v = self.viewer
         if role == "base" and self.reference is not None:
             if self.reference.key == "opened" and self.session.reference is None:
                 self._refer()
             self._lay()
+        self._tell_mean()
+
+    def _tell_mean(self) -> None:
+        """By how much the two differ, where that is what is shown."""
+        v = self.viewer
         if self._bar is not None and v.bar is self._bar:
             shown = v.mode == "difference" and v.current is not None and v.other is not None and v.other.there
             if shown and v.current is not None and v.other is not None:

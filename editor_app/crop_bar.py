@@ -100,12 +100,12 @@ class CropBar(FloatingBar):
         self.ratios.setAccessibleName(tr("Ratio"))
         self.swap = Tool("swap", tr("Lying or standing  (X)"))
         self.guides = Combo([(guide_words(g), g) for g in GUIDES])
-        self.guides.setFixedWidth(112)
+        self.guides.setFixedWidth(132)
         self.guides.setToolTip(tr("Guide  (O: next)"))
         self.guides.setAccessibleName(tr("Guide"))
         self.amounts: dict[str, Amount] = {}
         if roles.angle is not None:
-            self.amounts["angle"] = Amount(roles.angle, "", 88)
+            self.amounts["angle"] = Amount(roles.angle, tr("Angle"), 88)
         for name, p, words in zip(
             ("vertical", "horizontal"), roles.bends, (tr("Vertical"), tr("Horizontal")), strict=True
         ):

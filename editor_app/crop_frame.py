@@ -45,6 +45,7 @@ class CropFrame(PictureTool):
         self.anchor, self.zoom = QPointF(0, 0), 1.0  # what lies in the viewer's middle; logical pixels per plane pixel
         self.turning = False  # a finer guide is shown while the picture turns
         self.was: Framing | None = None  # where the present gesture began
+        self._bending = ""
         self.leaving = False
         self.bar = CropBar(roles)
         b = self.bar
@@ -186,6 +187,8 @@ class CropFrame(PictureTool):
     def _bend(self, name: str, v: float) -> None:
         if self.framing is None:
             return
+        if name != self._bending:  # another row than before: a gesture of its own
+            self._bending, self.was = name, None
         self.was = self.was or self.framing
         self.become(self.was.about(**{name: v}).kept_inside())
         self.tell()

@@ -122,5 +122,7 @@ class Loupe:
                 line = QRectF(r.x() - 2, r.bottom() + 4 + i * _LINE, r.width() + 4, _LINE)
                 paint.text(p, line, words, t.warn if warns else t.text, 11, align=paint.CENTRE)
         else:
-            p.drawEllipse(r)
+            for colour, width in ((QColor(0, 0, 0, 160), 3.5), (QColor(255, 255, 255, 210), 1.5)):
+                p.setPen(QPen(colour, width))
+                p.drawEllipse(r)
         p.restore()

@@ -55,19 +55,21 @@ def _marks(
     inside_x, inside_y = (u >= 0) & (u < columns), (v >= 0) & (v < rows)
     bits = np.frombuffer(picture.image.constBits(), np.uint8).reshape(rows, columns, 4)[..., 3]
     wanted = (WHITE | BLACK if clipping else 0) | (GAMUT if gamut else 0)
-    here = bits[v[inside_y].astype(np.intp)][:, u[inside_x].astype(np.intp)] & wanted
-    if not here.any():
+    here = bits.take(v[inside_y].astype(np.intp), 0).take(u[inside_x].astype(np.intp), 1) & wanted
+    spots = np.flatnonzero(here)
+    if not spots.size:
         return None
     wide, period = max(1, round(WIDE * ratio)), max(2, round(PERIOD * ratio))
-    x, y = xs[inside_x][None], ys[inside_y][:, None]
+    xs, ys = xs[inside_x], ys[inside_y]
+    row, column = np.divmod(spots.astype(np.int32), np.int32(here.shape[1]))
+    x, y, kind = xs.astype(np.int32)[column], ys.astype(np.int32)[row], here.ravel()[spots]
     out = np.zeros(here.shape, np.uint32)
-    t = theme.now()
+    flat, t = out.reshape(-1), theme.now()
     if gamut:
-        dots = (x % period < wide) & (y % period < wide)
-        out[(here & GAMUT > 0) & dots] = QColor(t.warn).rgba()
+        flat[spots[(kind & GAMUT > 0) & (x % period < wide) & (y % period < wide)]] = QColor(t.warn).rgba()
     if clipping:
-        out[(here & WHITE > 0) & ((x + y) % period < wide)] = QColor(t.bad).rgba()
-        out[(here & BLACK > 0) & ((x - y) % period < wide)] = QColor(t.accent).rgba()
+        flat[spots[(kind & WHITE > 0) & ((x + y) % period < wide)]] = QColor(t.bad).rgba()
+        flat[spots[(kind & BLACK > 0) & ((x - y) % period < wide)]] = QColor(t.accent).rgba()
     h, w = here.shape[0], here.shape[1]
     image = QImage(out.tobytes(), w, h, 4 * w, QImage.Format.Format_ARGB32).copy()
-    return QRectF(int(x[0, 0]) / ratio, int(y[0, 0]) / ratio, w / ratio, h / ratio), image
+    return QRectF(int(xs[0]) / ratio, int(ys[0]) / ratio, w / ratio, h / ratio), image

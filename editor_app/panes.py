@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -122,21 +123,20 @@ class Difference:
         p = QPainter(under)
         other.paint_onto(p, onto, plain, parts)
         p.end()
-        a = _bytes(now.image)
-        b = _bytes(under)
-        gap = a - b
-        out = np.empty((h, w, 4), np.uint8)
-        out[..., :3] = np.clip(GAIN * gap + 128, 0, 255)
-        out[..., 3] = 255
-        self._key, self.mean = key, float(np.abs(gap).mean()) / 255
+        gap = np.subtract(_bytes(now.image), _bytes(under), dtype=np.int16)
+        self._key, self.mean = key, float(np.abs(gap[::2, ::2, :3]).mean()) / 255
+        np.clip(gap, -(128 // GAIN), 127 // GAIN, out=gap)
+        gap *= GAIN
+        gap += 128
+        out = gap.astype(np.uint8)
         self.image = QImage(out.tobytes(), w, h, 4 * w, QImage.Format.Format_RGB32).copy()
         return self.image
 
 
-def _bytes(image: QImage) -> np.ndarray[tuple[int, int, int], np.dtype[np.int16]]:
+def _bytes(image: QImage) -> np.ndarray[Any, np.dtype[np.uint8]]:
     h, w = image.height(), image.width()
     flat = np.frombuffer(image.constBits(), np.uint8).reshape(h, image.bytesPerLine() // 4, 4)
-    return flat[:, :w, :3].astype(np.int16)
+    return flat[:, :w]
 
 
 def seen_part(onto: QTransform, rect: tuple[float, float, float, float], full: tuple[int, int]) -> QRectF:

@@ -25,7 +25,6 @@ class Pointing(News):
     _probe: tuple[str, float, float] | None = None
     _probing = False
     _zoom_before: float | None = None
-    _picked: tuple[float, ...] | None = None  # what was clicked, while the engine looks whether it will do
 
     def _wire_pointing(self) -> None:
         """The wires of viewer, tools and histogram."""
@@ -127,7 +126,6 @@ class Pointing(News):
 
     def _drop_tool(self) -> None:
         """Put the tool down at once."""
-        self._picked = None
         if self.session.seen_as is not None:
             self.session.see_as(None)
         if self.viewer.tool is not None:
@@ -221,25 +219,25 @@ class Pointing(News):
             self.session.engine.send("sample", path=str(d.path), recipe=self.session.recipe, **row)
 
     def _pick(self, rect: tuple[float, ...]) -> None:
-        self._picked = rect
         self._ask_sample(rect, serial=1)
 
     def _sampled(self, m: dict[str, Any]) -> None:
         d, tool = self.session.document, self.viewer.tool
-        if d is None or not isinstance(tool, Picker) or m["path"] != str(d.path) or m["entry"] != tool.ident:
+        if d is None or m["path"] != str(d.path):
             return
         if not m["serial"]:
-            tool.show_sample(m | {"asked": tuple(m["asked"])})
+            if isinstance(tool, Picker) and m["entry"] == tool.ident:
+                tool.show_sample(m | {"asked": tuple(m["asked"])})
             return
         if m["problem"]:
             self.viewer.say(refusal(m["problem"]))
             return
-        name = tool.param
-        info = recipes.stage_of(d.recipe, tool.ident, self.session.declared) if self.session.declared else None
+        ident, name = m["entry"], m["param"]
+        info = recipes.stage_of(d.recipe, ident, self.session.declared) if self.session.declared else None
         # a choice that names the parameter is what makes it count
         modes = {p.name: name for p in info.params if p.kind == "choice" and name in p.choices} if info else {}
         d.finish()
-        d.apply(tool.ident, modes | m["values"] | {name: m["rect"]}, m["words"].partition(": ")[2] or tr("picked"))
+        d.apply(ident, modes | m["values"] | {name: m["rect"]}, m["words"].partition(": ")[2] or tr("picked"))
         d.finish()
 
     # --- what `Comparing` adds ------------------------------------------------------------------------------------------

@@ -174,7 +174,8 @@ class Rendering(QObject):
             if role == "base" and "drag" not in key:
                 self._base_pixels = picture.image.width() * picture.image.height()
             if not picture.told["refining"]:
-                self.readings = picture.told["readings"]
+                before = self.readings if self.until else {}  # of a boundary only what stands before it is told
+                self.readings = {**before, **picture.told["readings"]}
             if key[1] == (self.until, self.seen_as is not None):
                 self.pictured.emit(picture, role)
         self.pump()

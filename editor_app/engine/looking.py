@@ -66,7 +66,8 @@ class Looking:
             with torch.inference_mode(), o.lock:
                 source, recipe, _ = o.hybrid(plain)
             made = sample(o, source, recipe, str(m["entry"]), str(m["param"]), rect, tuple(m["rect"]))
-            told = {"path": m["path"], "entry": m["entry"], "serial": m["serial"], "asked": m["rect"], "rect": rect}
+            told = {"path": m["path"], "entry": m["entry"], "param": m["param"]}
+            told |= {"serial": m["serial"], "asked": m["rect"], "rect": rect}
             self.tell("sampled", **told, **made)
 
         self.opening.put(work)
