@@ -66,7 +66,7 @@ class Correlation:
     on the lights of training.
     """
 
-    def __init__(self, lights: Tensor, scenes: int = 400) -> None:
+    def __init__(self, lights: Tensor, scenes: int = 250) -> None:
         rng = np.random.default_rng(9)
         stock = torch.stack([torch.from_numpy(place(rng)).float() for _ in range(scenes)])
         seen = histograms(stock, torch.ones(scenes, *stock.shape[2:], dtype=torch.bool))[:, 0] > 0.01
@@ -136,9 +136,9 @@ def measure(
     usable = shots.valid.flatten(1).sum(1) >= 64
     tell(f"{int(usable.sum())} pictures of {len(stock) // repeat} scenes")
 
-    tried = World.make(data, 14, True)
-    some = torch.randint(len(tried.sensitivity), (2000,), generator=random)
-    lit = torch.einsum("ncw,nw->nc", tried.sensitivity[some], tried.light[: len(some)])
+    tried = World.make(data, 14, True, 200, 1500)
+    some = torch.randint(200, (1500,), generator=random)
+    lit = torch.einsum("ncw,nw->nc", tried.sensitivity[some], tried.light)
     usual = torch.einsum("nij,nj->ni", tried.canonical[some], lit)
     usual = usual[(usual > 0).all(1)]
     prior, correlation = rgb(chroma(usual).mean(0)), Correlation(usual[:600])

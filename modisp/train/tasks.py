@@ -279,7 +279,7 @@ _ALL.append(
         loss=white.loss,
         score=white.score,
         watch="median",
-        batch=32,
+        batch=16,
         examples=white.examples,
         trained_on=white.TRAINED_ON,
     )

@@ -52,20 +52,20 @@ class World:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def make(cls, folder: Path | None, seed: int, learning: bool) -> World:
-        """For training; or of the cameras and lamps that are left out of it."""
+    def make(cls, folder: Path | None, seed: int, learning: bool, cameras: int = CAMERAS, lamps: int = LIGHTS) -> World:
+        """For training, so many; or of the cameras and lamps that are left out of it."""
         rng = np.random.default_rng(seed)
         sides = world.split(world.measured_cameras(folder))
-        lamps = world_lights.split()
+        kept, left = world_lights.split()
         charts = world_makers.owned(world_surfaces.patches(folder))
         names: tuple[str, ...] = ()
         if learning:
-            bodies = world.vary(np.array([c.sensitivity for c in sides[0]]), rng, CAMERAS)
-            lights, _ = world_lights.draw(rng, LIGHTS, lamps[0])
+            bodies = world.vary(np.array([c.sensitivity for c in sides[0]]), rng, cameras)
+            lights, _ = world_lights.draw(rng, lamps, kept)
         else:
             bodies = np.array([c.sensitivity for c in sides[1]]).repeat(4, 0)
             names = tuple(c.name for c in sides[1] for _ in range(4))
-            lights, _ = world_lights.draw(rng, LIGHTS // 4, lamps[1])
+            lights, _ = world_lights.draw(rng, lamps // 4, left)
         makers = [world_makers.varied(s, rng, charts, float(rng.uniform(0, 1.1))) for s in bodies]
         ways = torch.stack([canonical(Camera(m.metadata())) for m in makers])
         rows = [torch.from_numpy(a).float() for a in (bodies, lights, world_surfaces.bases(rng, BASES))]
