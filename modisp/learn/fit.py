@@ -32,6 +32,8 @@ STEPS = (400, 200)
 BUMPS = ((-5.0, 2.5), (-2.0, 2.0), (0.5, 1.6), (3.0, 2.0))
 """Where, and how wide, in EV, the curve may go along with a picture."""
 RIDGES = (math.inf, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+HOLD = 0.5
+"""What speaks against ways from facts to the finish that pixels ask for, and pairs left out did not bear out."""
 CONVINCING = 0.9
 """What the squared error of left-out pairs must fall to before a look is said to follow the picture."""
 TINTED = 1.5
@@ -154,6 +156,10 @@ class _Work:
         self.bent = torch.zeros(b, len(BUMPS), requires_grad=True)
         self.tinted = True
         self.ways: Tensor | None = None  # facts → gain and bumps, (5, 1 + bumps)
+        at, spread = pairs.facts.mean(0), pairs.facts[:, 1:].std(0).clamp_min(0.02)
+        self.even = (pairs.facts[:, 1:] - at[1:]) / spread
+        self.back = torch.cat([-(at[1:] / spread)[None], torch.diag(1 / spread)])  # (5, 4)
+        self.more = torch.zeros(4, 1 + len(BUMPS), requires_grad=True)  # what pixels add to the ways, for even facts
 
     def params(self, free: bool) -> ToneParams:
         base, n = self.pairs.base, len(self.pairs)
@@ -170,7 +176,7 @@ class _Work:
 
     def _explained(self) -> tuple[Tensor, Tensor]:
         assert self.ways is not None
-        found = self.pairs.facts @ self.ways
+        found = self.pairs.facts @ self.ways + self.even @ self.more
         return self.pairs.base.gain + found[:, 0], found[:, 1:]
 
     def cost(self, free: bool) -> Tensor:
@@ -187,11 +193,13 @@ class _Work:
         if free:
             away = self.gain - self.gain.mean()
             out = out + 0.02 * (away**2).mean() + 0.02 * (self.bent**2).mean() + 0.3 * (self.bent.mean(0) ** 2).sum()
+        else:
+            out = out + HOLD * self.more.square().sum()
         return out
 
     def run(self, steps: int, rate: float, free: bool) -> None:
         rows = [(self.first, 0.3), (self.steps, 2.0), (self.chroma, 1.0), (self.tint, 0.2), (self.grid, 0.5)]
-        rows += [(self.gain, 2.0), (self.bent, 2.0)] if free else []
+        rows += [(self.gain, 2.0), (self.bent, 2.0)] if free else [(self.more, 1.0)]
         optimiser = torch.optim.Adam([{"params": [p], "lr": rate * k} for p, k in rows], betas=(0.9, 0.99))
         random = torch.Generator().manual_seed(int(free))
         count = self.pairs.rgb.shape[2]
@@ -231,10 +239,11 @@ class _Work:
         """What was found."""
         assert self.ways is not None
         with torch.no_grad():
-            curve = self.ways[:, 1:] @ self.bumps
+            ways = self.ways + self.back @ self.more
+            curve = ways[:, 1:] @ self.bumps
             curve[0] += (tonemap.rising(self.first, self.steps) - self.mean)[0]
             tint = self.tint[0] if self.tinted else torch.zeros_like(self.tint[0])
-            rows = (self.ways[:, 0], curve, self.grid, self.chroma[0], tint)
+            rows = (ways[:, 0], curve, self.grid, self.chroma[0], tint)
             offsets = Offsets(*(r.detach().clone() for r in rows))
             made, middle = self._explained()[0], self.pairs.facts[:, 1] * 4
         spread = torch.cov(torch.stack([made, middle]))
