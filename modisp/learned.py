@@ -19,6 +19,8 @@ from modisp.nets.trunk import Trunk, quick_short
 from modisp.stage import checkpoint
 
 SIZES = ("fast", "best")
+TILE = 1056
+"""Edge of the tiles that networks work on: large, because what lies round a tile is computed in vain; a multiple of `LATTICE`."""
 SHARES = (0.25, 0.5, 0.25)
 """Of red, green and blue among the samples: whose noise networks are told."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -87,3 +89,4 @@ def keep_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
         libc.mallopt(M_TRIM_THRESHOLD, 256 << 20)
+        libc.mallopt(-8, 1)

@@ -327,7 +327,7 @@ class Run:
             self.progress.expect(len(work) * 4, f"{stage.title.lower()}")
 
             def one(t: Frame) -> None:
-                need = snap(t.grow(stage.infer_halo), stage.reads)
+                need = snap(t.grow(stage.around(step.meta)), stage.reads)
                 image = replace(self._pull(n, need), meta=step.meta)
                 start = perf_counter()
                 parts = stage.infer(image, step.reading) or {}

@@ -147,9 +147,13 @@ class Stage:
     def infer(self, image: Image, reading: Reading) -> Parts:
         """Named tensors (C, H, W) computed in place by something slow; cached.  Same rule for parameters.
 
-        Called on tiles that start on the CFA lattice, with `infer_halo` around; runs at full size only.
+        Called on tiles that start on the CFA lattice, with `around` pixels around; runs at full size only.
         """
         return None
+
+    def around(self, meta: Metadata) -> int:
+        """How many pixels round a tile `infer` needs: `infer_halo`, unless it depends on parameters or the picture."""
+        return self.infer_halo
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """The pixels of the result, (C, H, W) float32, same height and width as `image`, any tile, region or scale."""

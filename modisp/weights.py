@@ -39,8 +39,12 @@ class Card:
     data: str
     """Training data and their licences."""
     steps: int
+    """Of ``command``."""
     seed: int
     command: str
+    """What made them, in a folder that holds what its ``--start`` names."""
+    before: list[str] = field(default_factory=list)
+    """What made the weights that it started from, the first command first, each with its steps where they are known."""
     figures: dict[str, float] = field(default_factory=dict)
     tested_on: str = ""
     """The pictures that the figures are of; never trained or chosen by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,3 +79,21 @@ def test_shipped_weights_load_and_are_small() -> None:
         limit = 12_000 if path.stem.endswith("fast") else 60_000
         assert card.macs_per_pixel <= limit * 1.06
         assert path.stat().st_size < 2_000_000
+
+
+def test_what_shipped_weights_were_made_by_can_be_run_again() -> None:
+    """Every command on a card, and before it, is one that `modisp train` understands."""
+    import typer.main
+
+    from modisp.cli.app import app
+    from modisp.train import TASKS
+
+    train = typer.main.get_command(app).commands["train"]  # type: ignore[attr-defined]
+    for path in sorted(resources.path("weights").glob("*.safetensors")):
+        card = weights.card(path)
+        for command in (*card.before, card.command):
+            words = re.sub(r" \(\d+ steps\)$", "", command).split()
+            assert words[:2] == ["modisp", "train"], command
+            found = train.make_context("train", words[2:]).params
+            assert found["task"] in TASKS, command
+            assert found["start"] is None or weights.find(str(found["start"])), command

@@ -47,7 +47,12 @@ def train(
     seed: Annotated[int, typer.Option(help="Another seed, other patches.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Processor threads.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
-    start: Annotated[Path | None, typer.Option(metavar="FILE", help="Weight file or checkpoint to start from.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FROM", help="A run, a weight file or the name of weights to start from.")
+    ] = None,
+    muon: Annotated[
+        float | None, typer.Option(min=0, help="Step of the optimiser of hidden layers, Muon; 0: AdamW for all.")
+    ] = None,
     camera: Annotated[
         list[Path],
         typer.Option(
@@ -86,6 +91,7 @@ def train(
         start = weights.find(name)
     lengths = {"steps": steps, "minutes": minutes, "batch": batch, "patch": patch, "rate": rate}
     how = {"seed": seed, "threads": threads, "device": device, "start": start}
+    how |= {} if muon is None else {"muon": muon}
     kept = main(name, folder, data, profiles=profiles, say=say.out, **lengths, **how)  # type: ignore[arg-type]
     say.out(f"saved {kept}")
     if who:
@@ -164,6 +170,7 @@ def weights(json: Json = False) -> None:
             ("size", f"{c.parameters} parameters, {c.macs_per_pixel / 1000:.1f} GMAC a megapixel"),
             ("network", _words(c.architecture)),
             ("data", c.data),
+            *(("first", command) for command in c.before),
             ("made by", f"{c.command} ({c.steps} steps, seed {c.seed})"),
             ("figures", ", ".join(f"{k} {v:g}" for k, v in c.figures.items())),
             ("tested on", c.tested_on),

@@ -16,6 +16,11 @@ TERMS = 9
 """Terms that are weighted for each of R, G, B."""
 BOUND = 1.2
 """No coefficient is larger."""
+KNOWN, STRANGE = 16.0, 32.0
+"""Distances (Mahalanobis) from the cameras of the training up to which the network is trusted, and from which it is not.
+
+All but a thousandth of those cameras lie within the first.
+"""
 
 # Of many cameras under many lights: what is usual, and how much it varies.  Scales inputs alone, so round figures do.
 _USUAL = (
@@ -51,6 +56,10 @@ class Color(nn.Module):
         self.varies: Tensor
         self.register_buffer("usual", torch.tensor(_USUAL), persistent=False)
         self.register_buffer("varies", torch.tensor(_VARIES), persistent=False)
+        self.middle: Tensor
+        self.whiten: Tensor
+        self.register_buffer("middle", torch.zeros(TRAITS))
+        self.register_buffer("whiten", torch.zeros(TRAITS, TRAITS))
 
     def forward(self, traits: Tensor, chart: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """`known` (B, 1): 1 where there is a chart, 0 where its numbers are to be left out; all where it is not given."""
@@ -65,6 +74,19 @@ class Color(nn.Module):
         wanted, trust = self.out(x + functional.silu(self.inner(x))).chunk(2, 1)
         wanted = 0.3 * wanted + own * torch.sigmoid(5 * trust)
         return (BOUND * torch.tanh(wanted / BOUND)).reshape(-1, 3, TERMS)
+
+    def trust(self, traits: Tensor) -> Tensor:
+        """Traits (B, 32) → how far the network knows such cameras, (B,) in 0…1."""
+        away = ((traits - self.middle) @ self.whiten).norm(dim=1)
+        t: Tensor = ((STRANGE - away) / (STRANGE - KNOWN)).clamp(0, 1)
+        return t * t * (3 - 2 * t)
+
+    def remember(self, traits: Tensor) -> None:
+        """Take traits (N, 32) for those of all cameras that are known."""
+        t = traits.double()
+        values, vectors = torch.linalg.eigh(torch.cov(t.T) + 1e-5 * torch.eye(TRAITS, dtype=torch.float64))
+        self.middle.copy_(t.mean(0))
+        self.whiten.copy_(vectors / values.sqrt())
 
     def macs(self) -> float:
         """Multiply-accumulates for one pixel: those of the closed form, as the network runs once."""

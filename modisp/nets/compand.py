@@ -13,17 +13,18 @@ def compand(x: Tensor, knee: float = KNEE) -> Tensor:
     """Scaled values, any range → companded; 0 → 0, 1 → 1; straight below 0. Same shape."""
     root = knee**0.5
     scale = (1 + knee) ** 0.5 + root
-    positive = x.clamp_min(0)
-    out: Tensor = scale * (positive / ((positive + knee).sqrt() + root) + (x - positive) / (2 * root))
+    out: Tensor = x.clamp_min(0).add_(knee).sqrt_().sub_(root)
+    out.add_(x.clamp_max(0), alpha=1 / (2 * root))
+    out.mul_(scale)
     return out
 
 
 def expand(u: Tensor, knee: float = KNEE) -> Tensor:
     """Inverse of `compand`."""
     root = knee**0.5
-    v = u / ((1 + knee) ** 0.5 + root)
-    positive = v.clamp_min(0)
-    out: Tensor = positive * (positive + 2 * root) + (v - positive) * (2 * root)
+    out: Tensor = u * (1 / ((1 + knee) ** 0.5 + root))
+    positive = out.clamp_min(0)
+    out.mul_(2 * root).addcmul_(positive, positive)
     return out
 
 

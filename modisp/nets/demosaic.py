@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from .compand import compand, expand, slope
 from .interpolate import interpolate, malvar_planes
 from .mosaic import PATTERNS, RIM, fit, masks, tiled, unfit
-from .shuffle import planar, shuffle, unshuffle
+from .shuffle import bands, shuffle, shuffle_into, unshuffle
 from .trunk import Trunk
 from .turns import averaged
 
@@ -89,10 +89,10 @@ class Demosaic(nn.Module):
             seen = planes
         seen = torch.cat([seen, (NOISE * noise).expand_as(seen[:, :1])], dim=1)
         residual = self.trunk(seen.contiguous(memory_format=torch.channels_last))
-        residual = residual * contrast.div_(contrast + GATE)
+        gate = contrast.div_(contrast + GATE)
         if self.cfa == "bayer":
-            return shuffle(planar(malvar_planes(planes)) + planar(residual), 2)
-        return interpolate(u, self.cfa) + shuffle(residual, self.factor)
+            return _joined(malvar_planes(planes), residual, gate)
+        return interpolate(u, self.cfa) + shuffle(residual * gate, self.factor)
 
     def _contrast(self, planes: Tensor) -> Tensor:
         """(B, 1, h, w) on the trunk's grid: max − min of one colour's samples nearby; 0 where flat.
@@ -111,6 +111,18 @@ class Demosaic(nn.Module):
         contrast = (ends[:, :3] + ends[:, 3:]).amax(dim=1, keepdim=True)
         again = self.period // self.factor
         return F.interpolate(contrast, scale_factor=again) if again > 1 else contrast
+
+
+def _joined(base: Tensor, residual: Tensor, gate: Tensor) -> Tensor:
+    """(B, 12, h, w), twice, and (B, 1, h, w) → (B, 3, 2 h, 2 w): base + residual · gate, its planes shuffled."""
+    if torch.is_grad_enabled():
+        return shuffle(base + residual * gate, 2)
+    count, _, height, width = base.shape
+    out = base.new_empty(count, 3, 2 * height, 2 * width)
+    for i in bands(height, width):
+        part = torch.addcmul(base[:, :, i], residual[:, :, i], gate[:, :, i])
+        shuffle_into(out[:, :, 2 * i.start : 2 * i.stop], part, 2)
+    return out
 
 
 def demosaic(
@@ -136,5 +148,8 @@ def demosaic(
     # Companding evens the noise only roughly: what counts is a dark middle tone.
     shot, read = noise
     told = slope(mosaic.new_tensor(TONE)) * (shot * TONE + read) ** 0.5
-    rgb = expand(net(compand(x * scale)[None], told.view(1, 1, 1, 1)))[0].div_(gain)
-    return unfit(rgb, height, width, dy, dx, rim)
+    rgb = unfit(net(compand(x.mul_(scale))[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim)
+    out = torch.empty_like(rgb, memory_format=torch.contiguous_format)
+    for i in bands(height, width):
+        torch.div(expand(rgb[:, i]), gain, out=out[:, i])
+    return out

@@ -75,9 +75,19 @@ def fit(mosaic: Tensor, period: int, multiple: int, dy: int = 0, dx: int = 0, ri
     multiple; padding mirrors the picture but keeps every sample's colour (period ``period``).
     """
     height, width = mosaic.shape[-2:]
-    rows = _mirror(height, dy + rim, -(-(dy + height) // multiple) * multiple - dy + rim, period)
-    columns = _mirror(width, dx + rim, -(-(dx + width) // multiple) * multiple - dx + rim, period)
-    return mosaic.index_select(-2, rows.to(mosaic.device)).index_select(-1, columns.to(mosaic.device))
+    top, left = dy + rim, dx + rim
+    bottom, right = (
+        -(-(shift + size) // multiple) * multiple - shift + rim for shift, size in ((dy, height), (dx, width))
+    )
+    out = mosaic.new_empty(*mosaic.shape[:-2], top + bottom, left + right)
+    out[..., top : top + height, left : left + width] = mosaic
+    for axis, size, before, end in ((-2, height, top, bottom), (-1, width, left, right)):  # rows, then whole columns
+        source = (_mirror(size, before, end, period) + before).to(mosaic.device)
+        for start, length in ((0, before), (before + size, end - size)):
+            if length:
+                part = out.index_select(axis, source[start : start + length])
+                out.narrow(axis, start, length).copy_(part)
+    return out
 
 
 def unfit(image: Tensor, height: int, width: int, dy: int = 0, dx: int = 0, rim: int = 0) -> Tensor:

@@ -64,9 +64,8 @@ class Trunk(nn.Module):
             x = self.before(x.bfloat16() if self.short else x)
             if self.inner_blocks:
                 x = x + F.pixel_shuffle(self.up(self.inner(self.down(F.relu(x)))), 2)
-            x = self.after(x).float()
-        y: Tensor = self.tail(F.relu(x))
-        return y
+            y: Tensor = self.tail(F.relu(self.after(x)))
+        return y.float()
 
     @property
     def reach(self) -> int:

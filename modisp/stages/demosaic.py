@@ -7,14 +7,23 @@ weights are at hand.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from modisp.image import Image, Metadata, State
-from modisp.learned import SIZES, digest, mean_noise, network, weight_file
+from modisp.learned import SIZES, TILE, digest, mean_noise, network, weight_file
 from modisp.nets.demosaic import demosaic
 from modisp.nets.mosaic import PATTERNS, find_phase
 from modisp.operators.cfa import balance, is_rgb
 from modisp.stage import Parts, Reading, Stage, param
+
+
+def _found(meta: Metadata, size: str) -> tuple[Path, int, int] | None:
+    """(weights, rows, columns to the start of their pattern) for a picture; None where it cannot be served."""
+    found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
+    path = weight_file(f"demosaic-{found[0]}", size, meta) if found else None
+    return (path, *found[1:]) if found and path else None
 
 
 class Demosaic(
@@ -24,8 +33,7 @@ class Demosaic(
     writes=State.CAMERA,
     title="Demosaic (learned)",
     group="Raw",
-    tile=672,
-    infer_halo=48,
+    tile=TILE,
 ):
     """Full colour at every pixel by a network: fine stripes and hair without zippers or false colours."""
 
@@ -41,27 +49,26 @@ class Demosaic(
     @classmethod
     def accepts(cls, meta: Metadata) -> bool:
         """Patterns that a weight file is there for."""
-        found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
-        return found is not None and weight_file(f"demosaic-{found[0]}", SIZES[0], meta) is not None
+        return _found(meta, SIZES[0]) is not None
 
     def weights_digest(self) -> str:
         """Of the weights for all patterns in this size."""
         return digest(tuple(f"demosaic-{cfa}" for cfa in PATTERNS), self.size)
 
-    def halo(self, scale: float) -> int:
-        """None: the work is done in `infer`."""
-        return 0
+    def around(self, meta: Metadata) -> int:
+        """As far as the network looks."""
+        found = _found(meta, self.size)
+        return network(found[0], torch.device("cpu")).halo if found else 0
 
     def infer(self, image: Image, reading: Reading) -> Parts:
         """`rgb`: (3, H, W) camera RGB."""
         meta = image.meta
-        found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
-        path = weight_file(f"demosaic-{found[0]}", self.size, meta) if found else None
-        if found is None or path is None:
+        found = _found(meta, self.size)
+        if found is None:
             raise ValueError(f"there are no weights to demosaic {'/'.join(meta.cfa) or 'no pattern'}: choose another")
         red, green, blue = balance(meta)
         gains = (1 / red, 1 / green, 1 / blue)
-        _, dy, dx = found
+        path, dy, dx = found
         net = network(path, image.pixels.device)
         return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), dy, dx)}
 

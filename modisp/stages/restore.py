@@ -8,17 +8,28 @@ strength never runs the network again.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from modisp.image import Image, Metadata, State
-from modisp.learned import SIZES, digest, mean_noise, network, weight_file
+from modisp.learned import SIZES, TILE, digest, mean_noise, network, weight_file
 from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
 from modisp.operators.cfa import balance, is_rgb, per_site
 from modisp.operators.means import REACH, excess
 from modisp.operators.noise import LEAST, left_after, luminance, survey
 from modisp.stage import Parts, Probe, Reading, Stage, param
+
+WEIGHTS = {"bayer": "restore", "quad": "restore", "xtrans": "restore-xtrans"}
+"""Whose weights serve which filter array."""
+
+
+def _found(meta: Metadata, size: str) -> tuple[Path, str, int, int] | None:
+    """(weights, pattern, rows, columns to its start) for a picture; None where it cannot be served."""
+    found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
+    path = weight_file(WEIGHTS[found[0]], size, meta) if found else None
+    return (path, *found) if found and path else None
 
 
 class Restore(
@@ -28,8 +39,7 @@ class Restore(
     writes=State.MOSAIC,
     title="Noise and blur (learned)",
     group="Detail",
-    tile=672,
-    infer_halo=48,
+    tile=TILE,
 ):
     """Takes grain, colour noise and blur out of the sensor's own samples, by a network that is told how much there is."""
 
@@ -80,13 +90,12 @@ class Restore(
 
     @classmethod
     def accepts(cls, meta: Metadata) -> bool:
-        """Bayer and Quad-Bayer in any phase, where a weight file is there."""
-        found = find_phase(meta.cfa) if is_rgb(meta.cfa) else None
-        return found is not None and found[0] in ("bayer", "quad") and bool(weight_file("restore", SIZES[0], meta))
+        """Bayer, Quad-Bayer and X-Trans in any phase, where a weight file is there."""
+        return _found(meta, SIZES[0]) is not None
 
     def weights_digest(self) -> str:
         """Of the weights in this size."""
-        return digest(("restore",), self.size)
+        return digest(tuple(dict.fromkeys(WEIGHTS.values())), self.size)
 
     def measure(self, probe: Probe) -> Reading:
         """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
@@ -101,13 +110,19 @@ class Restore(
     def infer(self, image: Image, reading: Reading) -> Parts:
         """`noise`: what is taken off; `sharp`: what deblurring adds; each (1, H, W)."""
         meta = image.meta
-        found, path = find_phase(meta.cfa), weight_file("restore", self.size, meta)
-        if found is None or path is None or not self.accepts(meta):
+        found = _found(meta, self.size)
+        if found is None:
             raise ValueError(f"there are no weights to restore {'/'.join(meta.cfa) or 'no pattern'}: choose another")
         shot, read = mean_noise(self._noise(reading))
+        path, cfa, dy, dx = found
         net = network(path, image.pixels.device)
-        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), *found)
+        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), cfa, dy, dx)
         return {"noise": image.pixels - clean, "sharp": sharp - clean}
+
+    def around(self, meta: Metadata) -> int:
+        """As far as the network looks; on each of the four mosaics that a Quad-Bayer one is."""
+        found = _found(meta, self.size)
+        return network(found[0], torch.device("cpu")).halo * (2 if found[1] == "quad" else 1) if found else 0
 
     def halo(self, scale: float) -> int:
         """Local means are kept."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .loop import Options, train
+from .loop import train
+from .options import Options
 from .run import main, plot
 from .tasks import TASKS, Task
 

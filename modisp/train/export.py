@@ -33,6 +33,8 @@ def export(run: Path, target: Path, test: Path | None = None, trained_on: str = 
     architecture |= {k: v for k, v in chosen.architecture.items() if k == "turns"}
     net = build(architecture)
     grow(state["average"], net)
+    if chosen.finish is not None:
+        chosen.finish(net, run.parent)
     card = weights.Card(
         name=chosen.name,
         architecture=architecture,
@@ -42,6 +44,7 @@ def export(run: Path, target: Path, test: Path | None = None, trained_on: str = 
         steps=state["step"],
         seed=state["seed"],
         command=state["command"],
+        before=state.get("before", []),
         figures=figures(net, chosen, test) if test or chosen.tested_on else {},
         tested_on=f"{len(data.pictures(test))} pictures of {test.parent.name}/{test.name}"
         if test

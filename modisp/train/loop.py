@@ -27,43 +27,8 @@ from ..nets.trunk import Trunk, quick_short
 from . import data
 from .grow import grow
 from .muon import Muon
+from .options import CHECKPOINT, Options
 from .tasks import Task
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to train; what is trained is the task's."""
-
-    out: Path
-    data: Path | None = None
-    steps: int | None = None
-    minutes: float | None = None
-    seed: int = 0
-    threads: int = 1
-    device: str = "cpu"
-    validate_minutes: float = 3.0
-    save_minutes: float = 2.0
-    start: Path | None = None
-    """A weight file, or a checkpoint, to start from: fine-tuning, or a smaller network to grow."""
-    muon: float = 0.003
-    """Step size of Muon for the hidden convolutions; 0: AdamW for everything."""
-    average: float = 0.998
-    weight_decay: float = 1e-4
-    warm_up: int = 200
-    leaves: int = 128
-    """How many dead-leaves pictures the stock holds."""
-    short: bool | None = None
-    """Compute the hidden layers in bfloat16; None: where the processor is quicker at it (it costs 0.002 dB)."""
-
-    def command(self, task: str) -> str:
-        """How to start such a run again, without this machine's paths."""
-        words = ["modisp", "train", task]
-        for name in ("steps", "minutes", "seed", "muon"):
-            value = getattr(self, name)
-            words += [f"--{name}", f"{value:g}"] if value else []
-        if self.start:
-            words += ["--start", self.start.parent.name if self.start.name == "checkpoint.pt" else self.start.name]
-        return " ".join(words)
 
 
 def train(task: Task, options: Options, say: Any = print) -> nn.Module:
@@ -223,7 +188,7 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """Everything that a resumed run needs."""
-        return self.options.out / "checkpoint.pt"
+        return self.options.out / CHECKPOINT
 
     def save(self) -> None:
         """Atomic: a killed run leaves the last good checkpoint."""
@@ -238,6 +203,7 @@ class Run:
             "loss": self.loss,
             "seed": self.options.seed,
             "command": self.options.command(self.task.name),
+            "before": self.options.before(),
         }
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)

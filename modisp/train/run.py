@@ -12,8 +12,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from .loop import Options, train
-from .tasks import TASKS, draw_restore, task
+from .loop import train
+from .options import Options, start_of
+from .tasks import TASKS, draw_restore, loss_restore, task
 
 
 def main(
@@ -37,9 +38,12 @@ def main(
     changes = {"batch": batch, "patch": patch, "rate": rate}
     chosen = task(name, **{key: value for key, value in changes.items() if value is not None})
     if profiles:
-        if chosen.draw is not draw_restore:
+        if chosen.loss is not loss_restore:
             raise ValueError(f"{name} is not trained on a camera's noise: choose a restore task")
-        chosen = replace(chosen, draw=partial(draw_restore, profiles=tuple(profiles)))
+        own = partial(draw_restore, cfa=chosen.architecture["cfa"], profiles=tuple(profiles))
+        chosen = replace(chosen, draw=own)
+    if options.get("start") is not None:
+        options["start"] = start_of(options["start"])
     settings = Options(out=out, data=data, steps=steps, minutes=minutes, **options)
     train(chosen, settings, say)
     return out / "checkpoint.pt"
@@ -84,7 +88,7 @@ def command(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--start", type=Path, help="weight file or checkpoint to fine-tune from")
+    parser.add_argument("--start", type=Path, help="run, weight file or name of weights to start from")
     parser.add_argument("--muon", type=float, default=Options.muon, help="step of Muon; 0: AdamW alone")
     parser.add_argument("--average", type=float, default=Options.average)
     parser.add_argument("--validate-minutes", type=float, default=Options.validate_minutes)
