@@ -19,6 +19,27 @@ from editor_app.recipes import Entry, changed, is_on, value
 from editor_app.widgets import Combo, Switch, Tool
 from editor_app.words import tr
 
+BY_HAND = "custom"
+"""The choice in which numbers count as they stand; every other may stand for numbers that were measured."""
+
+
+def standing(
+    params: Sequence[ParamInfo], values: Mapping[str, Any], reading: Mapping[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    """(choice, numbers) that a choice stands for, as the reading says under its name: {"auto": {"temperature": 5120, …}}.
+
+    In the choice that is the default, numbers that were set by hand count instead.
+    """
+    found = (reading or {}).get("values", {})
+    for p in params:
+        row = found.get(values[p.name]) if BY_HAND in p.choices and values[p.name] != BY_HAND else None
+        if not isinstance(row, Mapping):
+            continue
+        mine = [q for q in params if q.kind == "number" and q.name in row]
+        if values[p.name] != p.default or all(values[q.name] == q.default for q in mine):
+            return p.name, {q.name: row[q.name] for q in mine}
+    return "", {}
+
 
 class StagePanel(QWidget):
     """fold | name | changed dot | … | implementation | reset | view | switch; below it one row per parameter."""
@@ -38,6 +59,7 @@ class StagePanel(QWidget):
         super().__init__()
         self.ident, self.info = ident, info
         self.changed = False
+        self.choice, self.standing = "", dict[str, Any]()
         self.setAccessibleName(info.heading)
         self.controls: dict[str, Control | Part] = {}
         self.groups: list[Group] = []
@@ -88,11 +110,20 @@ class StagePanel(QWidget):
         c = control_for(p)
         if c is not None:
             self.controls[p.name] = c
-            c.changed.connect(lambda v: self.edited.emit(self.ident, p.name, v))
+            c.changed.connect(lambda v: self._edit(p, v))
             c.done.connect(self.done)
             if isinstance(c, PickRow):
                 c.picking.connect(lambda: self.picking.emit(self.ident, p.name))
         return c
+
+    def _edit(self, p: ParamInfo, v: Any) -> None:
+        """A hand on a number that was measured goes on from there: all that was measured with it is now set by hand."""
+        taken = p.name in self.standing and v != p.default
+        if taken or (self.standing and (p.name, v) == (self.choice, BY_HAND)):
+            self.applied.emit(self.ident, {self.choice: BY_HAND, **self.standing})
+            if not taken:
+                return
+        self.edited.emit(self.ident, p.name, v)
 
     def _header(self, rivals: Sequence[StageInfo]) -> None:
         name = self.info.heading
@@ -159,11 +190,13 @@ class StagePanel(QWidget):
         self.undo.set_icon("reset" if self.changed else "")
         self.undo.setEnabled(self.changed)
         self.switch.setChecked(is_on(e))
-        for p in self.info.params:
-            if p.name in self.controls:
-                self.controls[p.name].show_value(value(e, p))
+        values = {p.name: value(e, p) for p in self.info.params}
+        self.choice, self.standing = standing(self.info.params, values, reading)
+        for name, v in (values | self.standing).items():
+            if name in self.controls:
+                self.controls[name].show_value(v)
         rows = (reading or {}).get("candidates", ())
-        self.chips.show_candidates(rows, {p.name: value(e, p) for p in self.info.params})
+        self.chips.show_candidates(rows, values)
 
     def contextMenuEvent(self, e: QContextMenuEvent) -> None:
         menu = QMenu(self)

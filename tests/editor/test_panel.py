@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
 from editor_app import recipes
-from editor_app.controls import NumberRow, control_for
+from editor_app.controls import Control, NumberRow, control_for
 from editor_app.declared import Declarations, ParamInfo
 from editor_app.panel import Panels
 from editor_app.stage_panel import StagePanel
@@ -136,3 +136,49 @@ def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
     assert heard == [ident]
     panels.show_recipe(declared.default["picture"])
     assert [k[0] for k in panels.shape] == [e["id"] for e in declared.default["picture"]["entries"]]
+
+
+READING = {"values": {"auto": {"temperature": 3120.0, "tint": 7.0}, "as shot": {"temperature": 2950.0, "tint": 4.0}}}
+"""What white balance measured: the numbers that a choice stands for, under its name."""
+
+
+def white_panel(qtbot: Any, declared: Declarations) -> StagePanel:
+    info = declared.stages["white_balance"]
+    panel = StagePanel("white_balance", info, [info], True)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def white(**values: Any) -> dict[str, Any]:
+    return {"id": "white_balance", "stage": "white_balance", "slot": "white_balance", "values": values}
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("auto", 3120.0), ("as shot", 2950.0), ("custom", 5003.0)])
+def test_what_was_measured_is_shown_and_moved(qtbot: Any, declared: Declarations, mode: str, shown: float) -> None:
+    panel = white_panel(qtbot, declared)
+    told: list[Any] = []
+    panel.applied.connect(lambda _, values: told.append(values))
+    panel.edited.connect(lambda _, name, v: told.append((name, v)))
+    panel.show_entry(white(mode=mode), READING)
+    row, choice = panel.controls["temperature"], panel.controls["mode"]
+    assert isinstance(row, NumberRow) and row.slider.value == pytest.approx(shown)
+    row.take(4000.0)
+    if mode == "custom":
+        assert told == [("temperature", 4000.0)]
+        return
+    numbers = READING["values"][mode]
+    assert told == [{"mode": "custom", **numbers}, ("temperature", 4000.0)]
+    told.clear()
+    assert isinstance(choice, Control)
+    choice.take("custom")
+    assert told == [{"mode": "custom", **numbers}], "choosing it by hand does not make the picture jump"
+
+
+def test_numbers_set_by_hand_are_shown_where_they_count(qtbot: Any, declared: Declarations) -> None:
+    panel = white_panel(qtbot, declared)
+    row = panel.controls["temperature"]
+    assert isinstance(row, NumberRow)
+    panel.show_entry(white(temperature=4100.0), READING)
+    assert row.slider.value == pytest.approx(4100)
+    panel.show_entry(white(temperature=4100.0, mode="auto"), READING)
+    assert row.slider.value == pytest.approx(3120)
