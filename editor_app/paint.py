@@ -83,6 +83,21 @@ def picture(p: QPainter, r: QRectF, image: QImage | QPixmap, radius: float = 3, 
         rounded(p, r.adjusted(-2, -2, 2, 2), "", radius + 1, ring, 2)
 
 
+def pixels(p: QPainter, place: QRectF, image: QImage, ratio: float) -> None:
+    """An image at a place in logical pixels; where it has as many pixels as the screen has there, one for one.
+
+    Scaling by what should be 1 and is not quite would drop and double lines of pixels here and there.
+    """
+    x, y, w, h = (round(v * ratio) for v in (place.x(), place.y(), place.width(), place.height()))
+    if (w, h) == (image.width(), image.height()):
+        p.save()
+        p.scale(1 / ratio, 1 / ratio)
+        p.drawImage(x, y, image)
+        p.restore()
+    else:
+        p.drawImage(place, image, QRectF(image.rect()))
+
+
 def pill_width(p: QPainter, words: str, more: str, spin: bool, close: bool) -> float:
     """How wide `pill` draws."""
     p.setFont(theme.font(12, 500))

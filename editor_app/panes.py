@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 
+from editor_app import paint
 from editor_app.viewport import Viewport
 from editor_app.worker import Picture
 
@@ -68,7 +69,7 @@ class Pane:
         if not layers and self.still is not None:
             p.drawImage(port.rect(), self.still, middle(self.still, port.full))
         for q in layers:
-            p.drawImage(port.to_widget(*q.rect), screen(q), QRectF(q.image.rect()))
+            paint.pixels(p, port.to_widget(*q.rect), screen(q), port.ratio)
 
     def paint_onto(self, p: QPainter, onto: QTransform, screen: Screen, parts: bool, ratio: float = 1.0) -> None:
         """Draw with its pixels going where `onto` says; `ratio`: device pixels per unit of it."""

@@ -167,7 +167,10 @@ class Sight(QWidget):
     @property
     def half(self) -> float:
         """Where the right half begins, in logical pixels; 0 where there is but one picture."""
-        return (self.width() + 2) // 2 if self.mode == "side" and self.other is not None else 0.0
+        if self.mode != "side" or self.other is None:
+            return 0.0
+        ratio = self.devicePixelRatioF()
+        return round((self.width() + 2) / 2 * ratio) / ratio  # on whole pixels of the screen
 
     def _rooms(self) -> None:
         room = QSizeF(self.width() - self.half, self.height())
@@ -315,7 +318,7 @@ class Sight(QWidget):
             assert o is not None
             q = self.current
             p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.port.scale * self.port.ratio <= 4)
-            p.drawImage(self.port.to_widget(*q.rect), self.difference.of(q, o, zoomed), QRectF(q.image.rect()))
+            paint.pixels(p, self.port.to_widget(*q.rect), self.difference.of(q, o, zoomed), self.port.ratio)
             return
         self.now.paint(p, self.port, self.to_screen, zoomed)
         self._over(p)
@@ -369,5 +372,5 @@ class Sight(QWidget):
                 p.setClipRegion(
                     QRegion(room.toAlignedRect()).subtracted(QRegion(sharper)), Qt.ClipOperation.IntersectClip
                 )
-            p.drawImage(made[0], made[1], QRectF(made[1].rect()))
+            paint.pixels(p, made[0], made[1], self.port.ratio)
             p.restore()

@@ -1,0 +1,108 @@
+"""What reaches the screen: every pixel at 1:1 on dense screens, and the monitor's profile on the way, nowhere else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QColorSpace, QImage
+
+from editor_app.monitor import NONE, SETTING, Monitor
+from editor_app.worker import Picture
+
+SHARP = """
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+from editor_app import theme
+app = QApplication([])
+theme.use("dark")
+from editor_app.viewer import Viewer
+from editor_app.worker import Picture
+v = Viewer()
+v.resize(700, 500)
+v.show()
+app.processEvents()
+def picture(w, h, rect, full):
+    y, x = np.mgrid[:h, :w]
+    a = np.zeros((h, w, 4), np.uint8)
+    a[..., :3] = (((x + y) % 2) * 255)[..., None]
+    image = QImage(a.tobytes(), w, h, 4 * w, QImage.Format.Format_RGB32).copy()
+    return Picture(image, {"rect": rect, "full": [full[1], full[0]]}, None)
+def shown(place):
+    g = v.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    a = np.frombuffer(g.constBits(), np.uint8).reshape(g.height(), g.width(), 4)[..., 1]
+    x, y, w, h = (round(n * v.port.ratio) for n in place)
+    return a[max(0, y):y + h, max(0, x):x + w].copy()
+full = (3000, 2000)
+v.set_full(full)
+w, h = v.port.wanted()[1]
+v.show_picture(picture(w, h, [0, 0, *full], full))
+fit = shown(v.port.rect().getRect())
+fit = fit[20:-20, 20:-200]
+v.set_zoom(1.0)
+(x, y, w, h), size = v.port.wanted()
+x, y, w, h = (int(n) for n in (x, y, w, h))
+v.show_picture(picture(w, h, [x, y, w, h], full))
+one = shown((0, 0, v.width(), v.height()))[20:-20, 20:-400]
+for a in (fit, one):
+    assert a.shape[0] > 100 and set(np.unique(a).tolist()) == {0, 255}, (a.shape, np.unique(a)[:9])
+    assert (a[1:, 1:] == a[:-1, :-1]).all() and (a[1:] != a[:-1]).all()
+print(v.port.ratio)
+"""
+
+
+@pytest.mark.parametrize("factor", ["1", "1.25", "1.5", "2"])
+def test_a_pixel_of_the_rendering_is_a_pixel_of_the_screen(factor: str) -> None:
+    env = os.environ | {"QT_SCALE_FACTOR": factor, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", SHARP], env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.strip()) == float(factor)
+
+
+def image() -> QImage:
+    y, x = np.mgrid[:40, :60]
+    a = np.stack([x * 4, y * 6, 255 - x * 4, x % 8], 2).astype(np.uint8)
+    return QImage(a.tobytes(), 60, 40, 240, QImage.Format.Format_RGB32).copy()
+
+
+def values(i: QImage) -> np.ndarray:  # type: ignore[type-arg]
+    return np.frombuffer(i.constBits(), np.uint8).reshape(i.height(), i.width(), 4)[..., :3].copy()
+
+
+def test_the_monitors_profile_counts_on_the_way_to_the_screen_only(tmp_path: Path) -> None:
+    profile = tmp_path / "wide.icc"
+    wide = QColorSpace(QColorSpace.NamedColorSpace.AdobeRgb)
+    profile.write_bytes(wide.iccProfile().data())
+    QSettings().setValue(SETTING, str(profile))
+    m = Monitor()
+    m.load()
+    assert m.transform is not None and not m.problem
+    q = Picture(image(), {"rect": [0, 0, 60, 40], "full": [40, 60]}, None)
+    before = q.image.copy()
+    seen = m.picture(q)
+    assert q.image == before and m.picture(q) is seen  # made once, and the rendering stays what it was
+    want = image()
+    want.setColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb))
+    want.convertToColorSpace(wide)
+    assert np.abs(values(seen).astype(int) - values(want.convertToFormat(QImage.Format.Format_RGB32))).max() <= 1
+    assert np.abs(values(seen).astype(int) - values(before)).max() > 5
+
+
+def test_a_profile_that_cannot_be_used_says_so_and_leaves_srgb(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.icc"
+    bad.write_bytes(b"no profile")
+    for path in (bad, tmp_path / "gone.icc"):
+        QSettings().setValue(SETTING, str(path))
+        m = Monitor()
+        m.load()
+        assert m.transform is None and path.name in m.problem
+    QSettings().setValue(SETTING, NONE)
+    m.load()
+    assert not m.problem and m.transform is None
