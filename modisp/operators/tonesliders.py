@@ -27,6 +27,11 @@ STRAIGHT = ((0.0, 0.0), (1.0, 1.0))
 class ToneSliders:
     """The parameters; stages inherit them."""
 
+    auto: bool = param(
+        True,
+        label="Auto levels",
+        help="Measures the picture and places middle grey and white; off, the camera's exposure is taken as it is.",
+    )
     contrast: float = param(
         0.0, -1.0, 1.0, step=0.01, help="Spreads tones apart around the pivot (above 0) or draws them together."
     )
@@ -60,8 +65,10 @@ class ToneSliders:
     curve: tuple[tuple[float, float], ...] = param(
         STRAIGHT,
         kind="curve",
-        label="Curve",
-        help="A free curve from the brightness that the sliders above give to the one you want; colour follows.",
+        label="Base curve",
+        help="A free curve from the brightness that the sliders above give to the one you want; colour follows.  Styles use it;"
+        " by hand, Curve has more to offer.",
+        advanced=True,
     )
 
     def bend(

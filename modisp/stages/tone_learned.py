@@ -43,11 +43,6 @@ class ToneLearned(
     Works by closed-form operators (`modisp.operators.tonemap`) whose numbers are the reading.  Styles add offsets to them.
     """
 
-    auto: bool = param(  # type: ignore[misc]  # the sliders come with defaults
-        True,
-        label="Auto levels",
-        help="Finishes the picture by what the network saw; off, by the camera's exposure and the plain curve.",
-    )
     gain_strength: float = _strength(
         "Auto exposure",
         "How far the picture's brightness is set by what was seen; at 0 the camera's exposure is taken.",
@@ -61,7 +56,7 @@ class ToneLearned(
     colour_strength: float = _strength(
         "Auto colour", "How far colours are shaped by lightness and hue; at 0 they are carried over as they are."
     )
-    seen: float = param(
+    seen: float = param(  # type: ignore[misc]  # the sliders come with defaults
         1.0,
         0.0,
         1.0,
@@ -150,7 +145,9 @@ class _Finish:
     def __init__(self, stage: ToneLearned, base: ToneParams, known: torch.Tensor) -> None:
         plain = ToneParams.plain()
         plain.gain[:] = PRIOR
-        below = plain.towards(base, {p: 1.0 if p == "grid" else stage.seen for p in tonemap.PARTS}) if stage.auto else plain
+        below = (
+            plain.towards(base, {p: 1.0 if p == "grid" else stage.seen for p in tonemap.PARTS}) if stage.auto else plain
+        )
         wanted = _offsets_of(stage).on(below, known)
         params = plain.towards(
             wanted,

@@ -13,11 +13,11 @@ from ..color import spaces
 from ..metrics import xyz_to_lab
 from ..operators import tonemap
 from ..operators.tonemap import ToneParams
-from ..operators.toneview import params_of, see
+from ..operators.toneview import Seen, params_of, see
 from ..teach import TEACHERS
 from . import data, tone_data
 
-LESSONS = 2400
+LESSONS = 2900
 TRAINED_ON = (
     "Views of 20 panoramas (Poly Haven, CC0), 34 photographs (Unsplash licence) led back to scene light, our own sample scenes "
     "(Apache-2.0), and joins of two; finished by the teachers of modisp.teach. Every fifth panorama is held out."
@@ -55,21 +55,21 @@ def predict(net: nn.Module, square: Tensor) -> ToneParams:
 
 
 def examples(teacher: str, folder: Path | None, kept: Path) -> Callable[[int, torch.Generator], Example]:
-    """What draws lessons of a stock: (views, pixels, places, finished pixels)."""
+    """What draws lessons of a stock: what is seen of the pictures (see `Seen`), then pixels, places, finished pixels."""
     with torch.no_grad():
         stock = tone_data.stock(data.data_folder(folder), [TEACHERS[teacher]], LESSONS, kept / f"{teacher}.pt", seed=1)
+        seen = [[t[0] for t in vars(see(row.seen[None])).values()] for row in stock]
 
     def draw(count: int, random: torch.Generator) -> Example:
-        rows = [stock[int(i)] for i in torch.randint(len(stock), (count,), generator=random)]
         out: list[tuple[Tensor, ...]] = []
-        for row in rows:
+        for i in torch.randint(len(stock), (count,), generator=random).tolist():
+            row, shown = stock[i], seen[i]
             pick = torch.randint(row.rgb.shape[1], (AT_ONCE,), generator=random)
-            view, at = row.seen, row.at[:, pick]
+            at = row.at[:, pick]
             if bool(torch.rand((), generator=random) < 0.5):  # light falls from above: left and right alone may change
-                view = view.flip(2)
+                shown = [t.flip(-1) if t.ndim > 1 else t for t in shown]
                 at = torch.stack([1 - at[0], at[1]])
-            ev = 2.0 ** float(torch.empty(()).uniform_(-1, 1, generator=random))
-            out.append((view * ev, row.rgb[:, pick] * ev, at, row.finished[0][:, pick]))
+            out.append((*shown, row.rgb[:, pick], at, row.finished[0][:, pick]))
         return tuple(torch.stack(c) for c in zip(*out, strict=True))
 
     return draw
@@ -77,8 +77,9 @@ def examples(teacher: str, folder: Path | None, kept: Path) -> Callable[[int, to
 
 def loss(net: nn.Module, example: Example) -> Tensor:
     """Mean difference, a little more where a picture is far off, and of the picture without its local part."""
-    square, rgb, at, finished = example
-    params = predict(net, square)
+    *shown, rgb, at, finished = example
+    seen = Seen(*shown)
+    params = params_of(net(*seen.inputs()), seen)
     target = lab(finished)
     off = seen_difference(lab(tonemap.apply(params, rgb, at)), target)
     total = off.mean() + 0.1 * off.square().mean(1).sqrt().mean()

@@ -78,16 +78,16 @@ class Scenes:
         photographs = [data.reduce(p, max(p.shape[1:]) / 640) for p in photographs]
         return cls(panoramas, photographs, own_scenes())
 
-    def draw(self, random: np.random.Generator) -> Tensor:
-        """A picture (3, H, W), long edge `EDGE`, at an exposure of its own."""
-        picture = self._one(random)
+    def draw(self, random: np.random.Generator, edge: int = EDGE) -> Tensor:
+        """A picture (3, H, W), its long edge of so many pixels, at an exposure of its own."""
+        picture = self._one(random, edge)
         if random.random() < 0.2 and self.photographs:
-            picture = _joined(picture, self._one(random), random)
+            picture = _joined(picture, self._one(random, edge), random)
         if random.random() < 0.5:
             picture = picture.flip(2)
         return _varied(picture, random)
 
-    def _one(self, random: np.random.Generator) -> Tensor:
+    def _one(self, random: np.random.Generator, edge: int) -> Tensor:
         chance = random.random()
         if not self.photographs or chance < 0.6:
             panorama = self.panoramas[int(random.integers(len(self.panoramas)))]
@@ -99,7 +99,7 @@ class Scenes:
             picture = scene_light(encoded, float(random.uniform(2.4, 5.0)))
         else:
             picture = self.own[int(random.integers(len(self.own)))]
-        return _cut(picture, random)
+        return _cut(picture, random, edge)
 
 
 def own_scenes() -> list[Tensor]:
@@ -117,14 +117,14 @@ def own_scenes() -> list[Tensor]:
     return out
 
 
-def _cut(picture: Tensor, random: np.random.Generator) -> Tensor:
-    """A part of a picture of some usual shape, long edge `EDGE`."""
+def _cut(picture: Tensor, random: np.random.Generator, edge: int) -> Tensor:
+    """A part of a picture of some usual shape."""
     h, w = picture.shape[1:]
     shape = float(random.choice([1.0, 1.5, 1.5, 1.333, 1.778, 0.667, 0.75]))
     share = float(random.uniform(0.75, 1.0))
     ch, cw = (h * share, h * share * shape) if h * share * shape <= w else (w * share / shape, w * share)
     y, x = float(random.uniform(0, h - ch)), float(random.uniform(0, w - cw))
-    s = EDGE / max(ch, cw)
+    s = edge / max(ch, cw)
     size = (max(16, round(ch * s)), max(16, round(cw * s)))
     if s > 1:
         rows, columns = slice(round(y), round(y + ch)), slice(round(x), round(x + cw))
@@ -192,7 +192,7 @@ def lesson(scene: Tensor, teachers: Iterable[Teacher], random: np.random.Generat
 
 
 def stock(
-    folder: Path, teachers: Iterable[Teacher], count: int, kept: Path | None = None, seed: int = 0
+    folder: Path, teachers: Iterable[Teacher], count: int, kept: Path | None = None, seed: int = 0, edge: int = EDGE
 ) -> list[Lesson]:
     """`count` lessons, kept in the file `kept`; a stock that was begun is gone on with."""
     random_state = seed * 100003
@@ -203,8 +203,8 @@ def stock(
     chosen = list(teachers)
     while scenes and len(rows) < count:
         random = np.random.default_rng(random_state + len(rows))
-        rows.append(lesson(scenes.draw(random), chosen, random))
-        if kept and (len(rows) % 200 == 0 or len(rows) == count):
+        rows.append(lesson(scenes.draw(random, edge), chosen, random))
+        if kept and (len(rows) % 100 == 0 or len(rows) == count):
             part = kept.with_suffix(".part")
             torch.save([(r.seen, r.rgb, r.at, r.finished) for r in rows], part)
             part.replace(kept)

@@ -32,8 +32,8 @@ from ..teach import TEACHERS
 from . import data, tone_data
 from .tone import TRAINED_ON, lab, seen_difference
 
-LESSONS = 300
-STEPS, BATCH, AT_ONCE = 700, 12, 500
+LESSONS, EDGE = 200, 192
+STEPS, BATCH, AT_ONCE = 300, 10, 400
 NAMES = {"gain": "gain", "curve": "curve", "grid": "local", "chroma": "colour", "tint": "tint"}
 """Part → the first word of the parameter of the stage that takes its offsets."""
 
@@ -192,7 +192,9 @@ def command(arguments: list[str] | None = None) -> None:
     given.kept.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         teachers = [TEACHERS[n] for n in others]
-        stock = tone_data.stock(data.data_folder(given.data), teachers, LESSONS, given.kept / "styles.pt", seed=7)
+        stock = tone_data.stock(
+            data.data_folder(given.data), teachers, LESSONS, given.kept / "styles.pt", seed=7, edge=EDGE
+        )
         held = held_lessons(others, given.kept / "styles-held.pt")
     for name in given.styles:
         which, look = others.index(name), look_of(name)
