@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QMenuBar, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QWidget
 
 from editor_app import paint, theme
 from editor_app.layout import Drawing, Plane, Words, button, row
@@ -17,7 +17,8 @@ from editor_app.widgets import Segment, Tool
 from editor_app.words import left as left_words
 from editor_app.words import signed, tr
 
-SIDE = 330
+SIDE, NARROW = 330, 1180
+"""The width of each end; below the second, half of the tools goes into a menu."""
 
 
 def _gap() -> QWidget:
@@ -53,9 +54,12 @@ class TopBar(Plane):
         self.marks = [self._toggle(i, n) for i, n in (("clip", "clipping"), ("gamut", "gamut"), ("grid", "grid"))]
         self.zoom = Segment([tr("Fit"), "1:1", "2:1"], 120, 28)
         self.percent = Words("", "soft", 11, width=44, align=paint.RIGHT)
-        tools = row(
-            *self.hands.values(), _gap(), self.single, _gap(), *self.marks, _gap(), self.zoom, self.percent, gap=4
-        )
+        half = Plane(row(*self.marks, _gap(), self.zoom, gap=4))
+        self.half = half
+        self.more = Tool("more", tr("Overlays and zoom"))
+        self.more.clicked.connect(self._menu)
+        self.more.hide()
+        tools = row(*self.hands.values(), _gap(), self.single, _gap(), half, self.more, self.percent, gap=4)
         self.tools = Plane(tools)
         self.undo = self._button("undo", "undo")
         self.redo = self._button("redo", "redo")
@@ -69,6 +73,20 @@ class TopBar(Plane):
         for name in ("undo", "redo", "export"):
             commands.actions[name].changed.connect(self._follow)
         self._follow()
+        self.show_tool("move")
+
+    def resizeEvent(self, e: QResizeEvent) -> None:
+        narrow = self.width() < NARROW
+        self.half.setVisible(not narrow)
+        self.more.setVisible(narrow)
+
+    def _menu(self) -> None:
+        """The tools' second half, where there is no room for it."""
+        menu, actions = QMenu(self), self.commands.actions
+        menu.addActions([actions[n] for n in ("clipping", "gamut", "grid")])
+        menu.addSeparator()
+        menu.addActions([actions[n] for n in ("fit", "one", "two", "zoom_in", "zoom_out")])
+        menu.exec(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def _tip(self, name: str, words: str) -> str:
         keys = self.commands.keys(name)
