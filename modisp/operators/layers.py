@@ -22,6 +22,20 @@ from modisp.image import Frame
 
 RADIUS = 3  # of the box filters on blocks, in blocks, about
 
+Window = tuple[int, int, int, int]
+"""A part of a plane: first row, first column, rows, columns."""
+
+
+def window_of(part: Frame, frame: Frame) -> Window:
+    """Where `part` lies in `frame`, which holds it at the same pitch."""
+    return (*part.within(frame), *part.size)
+
+
+def cut(pixels: torch.Tensor, window: Window) -> torch.Tensor:
+    """The pixels (…, H, W) in a window."""
+    y, x, h, w = window
+    return pixels[..., y : y + h, x : x + w]
+
 
 def luma(rgb: torch.Tensor) -> torch.Tensor:
     """Luminance (H, W) of linear Rec.2020 (3, H, W)."""
@@ -59,13 +73,19 @@ class Blocks:
         bottom, right = -(self.top + self.height) % f, -(self.left + self.width) % f
         return F.avg_pool2d(_pad(plane, self.top, bottom, self.left, right)[None, None], f)[0, 0]
 
-    def spread(self, *low: torch.Tensor) -> list[torch.Tensor]:
-        """Values of blocks as planes of pixels, bilinear between the blocks' centres."""
+    def spread(self, *low: torch.Tensor, window: Window | None = None) -> list[torch.Tensor]:
+        """Values of blocks as planes of pixels (of those in `window` only), bilinear between the blocks' centres."""
+        y, x, h, w = window or (0, 0, self.height, self.width)
         if self.f == 1:
-            return list(low)
-        size = (low[0].shape[0] * self.f, low[0].shape[1] * self.f)
-        fine = F.interpolate(torch.stack(low)[None], size=size, mode="bilinear", align_corners=False)[0]
-        return list(fine[:, self.top : self.top + self.height, self.left : self.left + self.width])
+            return [p[y : y + h, x : x + w] for p in low]
+        f, rows, columns = self.f, *low[0].shape
+        y, x = y + self.top, x + self.left
+        top, left = max(0, y // f - 1), max(0, x // f - 1)
+        bottom, right = min(rows, -(-(y + h) // f) + 1), min(columns, -(-(x + w) // f) + 1)
+        part = torch.stack([p[top:bottom, left:right] for p in low])[None]
+        size = ((bottom - top) * f, (right - left) * f)
+        fine = F.interpolate(part, size=size, mode="bilinear", align_corners=False)[0]
+        return list(fine[:, y - top * f : y - top * f + h, x - left * f : x - left * f + w])
 
 
 def box(plane: torch.Tensor, radius: float) -> torch.Tensor:
@@ -161,12 +181,15 @@ def coefficients(
     return box(a, radius), box(mean_p.sub_(a * mean_g), radius)
 
 
-def layer(plane: torch.Tensor, frame: Frame, radius: float, flat: float) -> torch.Tensor:
-    """The plane without its detail finer than `radius` image pixels; steps much higher than √`flat` stay as they are."""
+def layer(plane: torch.Tensor, frame: Frame, radius: float, flat: float, window: Window | None = None) -> torch.Tensor:
+    """The plane without its detail finer than `radius` image pixels; steps much higher than √`flat` stay as they are.
+
+    Only the part in `window` is made, where one is given; the rest is seen all the same.
+    """
     grid = Blocks.under(frame, block_edge(radius))
     low = grid.mean(plane)
-    a, b = grid.spread(*coefficients(low, low, radius / grid.f, flat))
-    return torch.addcmul(b, a, plane)
+    a, b = grid.spread(*coefficients(low, low, radius / grid.f, flat), window=window)
+    return torch.addcmul(b, a, plane if window is None else cut(plane, window))
 
 
 def contain(rgb: torch.Tensor) -> torch.Tensor:
@@ -195,7 +218,7 @@ def blur_reach(sigma: float) -> int:
     return (gauss_reach(sigma / f) + 2) * f
 
 
-def blur(plane: torch.Tensor, frame: Frame, sigma: float) -> torch.Tensor:
-    """Blurred by a Gaussian of any width, wide ones on blocks; `sigma` in image pixels."""
+def blur(plane: torch.Tensor, frame: Frame, sigma: float, window: Window | None = None) -> torch.Tensor:
+    """Blurred by a Gaussian of any width, wide ones on blocks; `sigma` in image pixels.  `window` as for `layer`."""
     grid = Blocks.under(frame, blur_edge(sigma))
-    return grid.spread(gauss(grid.mean(plane), sigma / grid.f))[0]
+    return grid.spread(gauss(grid.mean(plane), sigma / grid.f), window=window)[0]

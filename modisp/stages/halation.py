@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from modisp.image import Frame, Image, State
-from modisp.operators.layers import blur, blur_reach, contain, luma, smooth
+from modisp.operators.layers import blur, blur_reach, contain, cut, luma, smooth, window_of
 from modisp.stage import Parts, Reading, Stage, param
 
 _LEAST = 0.2  # image pixels
@@ -36,13 +36,19 @@ class Halation(Stage, slot="halation", reads=State.DISPLAY, writes=State.DISPLAY
         return max(_LEAST, self.radius * max(frame.full) * frame.scale)
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
+        """All of the image; see `place`."""
+        return self.place(image, reading, parts, image.frame)
+
+    def place(self, image: Image, reading: Reading, parts: Parts, frame: Frame) -> torch.Tensor:
         """1 − (1 − picture)·(1 − glow), which never clips."""
+        window = window_of(frame, image.frame)
+        pixels = cut(image.pixels, window)
         if not self.amount:
-            return image.pixels
+            return pixels
         bright = luma(image.pixels)
         source = smooth(bright, self.threshold, 1.0).mul_(bright)
-        glow = blur(source, image.frame, self._sigma(image.frame))
-        out = 1.0 - image.pixels
+        glow = blur(source, image.frame, self._sigma(image.frame), window)
+        out = 1.0 - pixels
         for channel, warm, plain in zip(out, WARM, PLAIN, strict=True):
             tint = self.amount * (self.warmth * warm + (1.0 - self.warmth) * plain)
             channel.mul_(torch.mul(glow, -tint).add_(1.0))
