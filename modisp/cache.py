@@ -90,6 +90,11 @@ class Cache:
             old = self._items.pop(key, None)
             self.used -= _bytes(old) if old else 0
 
+    def unload(self, key: str) -> None:
+        """Forget the tensors under a key in memory if they lie on disk, too."""
+        if self.where(key) == "disk":
+            self.drop(key)
+
     def get_data(self, key: str) -> Any:
         """JSON data under a key, or None."""
         with self._lock:

@@ -145,6 +145,8 @@ class Run:
         step = self.steps[n - 1]
         if seen and not step.stage.seen_by_measure:
             return self._pull(n - 1, frame, seen, fine)
+        if step.stage.ready and (made := self._parts(n - 1, frame)):
+            return Image(made[step.stage.ready].float(), step.stage.writes, step.meta_after, frame)
         need = needs(step, frame)
         image = averaged(self._pull(n - 1, finer(step, need, fine), seen, fine), need)
         checkpoint()
@@ -261,7 +263,7 @@ class Run:
 
     def _raw_key(self) -> str:
         s = self.steps[self.raw_end - 1]
-        return key_of("raw", key_after(s.key, s.stage, s.reading))
+        return self._infer_key(s) if s.stage.ready else key_of("raw", key_after(s.key, s.stage, s.reading))
 
     def _prepare_raw(self) -> None:
         """What runs on the whole picture comes first, so that tiles of the look zone only cut from it."""
@@ -275,13 +277,19 @@ class Run:
 
     def _raw(self) -> torch.Tensor:
         """The RAW zone's result, whole, float16 (rounded even when fresh, so that a cold and a warm cache agree)."""
-        key = self._raw_key()
+        step = self.steps[self.raw_end - 1]
+        key, name = self._raw_key(), step.stage.ready or "pixels"
         found = self.cache.get(key)
         if found is not None:
-            return found["pixels"]
-        step = self.steps[self.raw_end - 1]
+            return found[name]
         for n in range(self.raw_end):
             self._parts(n, None)
+            if self.steps[n].stage.ready:  # what was made before it has done its work
+                for s in self.steps[:n]:
+                    self.cache.unload(self._infer_key(s))
+        found = self.cache.get(key)
+        if found is not None:
+            return found[name]
         out = torch.empty(3, *step.full_after, dtype=torch.float16)
         # tiles stay on the CFA lattice, whatever tile size was asked for
         work = tiles_of(Frame.whole(*step.full_after), grid(self.tile))
@@ -353,7 +361,7 @@ class Run:
             part = Image(p[:1], State.MOSAIC, frame=whole)
             if frame.pitch == whole.pitch:
                 top, left = frame.within(whole)
-                cut = p[:, top : top + frame.size[0], left : left + frame.size[1]].float()
+                cut = p[:, top : top + frame.size[0], left : left + frame.size[1]]
             else:
                 cut = torch.cat([resize_image(replace(part, pixels=c[None]), frame).pixels for c in p])
             out[name] = cut.to(self.device)

@@ -78,7 +78,8 @@ class Stage:
     - `many`: a recipe may hold several entries of it;
     - `seen_by_measure=False`: automatic readings of later stages ignore it (what a hand does must not be undone);
     - `title`: words for people, `group`: the photographer's group that its panel belongs to;
-    - `tile`, `infer_halo`: how `infer` is tiled, in full-size pixels.
+    - `tile`, `infer_halo`: how `infer` is tiled, in full-size pixels;
+    - `ready`: the part of `infer` that is the result as it stands, where there is nothing left to `process`.
 
     It overrides only what it needs of `measure`, `infer`, `process` and `describe`.  All are pure: same image, same
     parameters, same result; the input is never written to.
@@ -95,6 +96,7 @@ class Stage:
     group: ClassVar[str]
     raw_zone: ClassVar[bool]
     tile: ClassVar[int]
+    ready: ClassVar[str]
     infer_halo: ClassVar[int]
     registry: ClassVar[dict[str, type[Stage]]] = {}
 
@@ -112,11 +114,13 @@ class Stage:
         raw_zone: bool = False,
         tile: int = 768,
         infer_halo: int = 0,
+        ready: str = "",
         name: str = "",
     ) -> None:
         cls.slot, cls.reads, cls.writes, cls.version, cls.many = slot, reads, writes, version, many
         cls.seen_by_measure, cls.tile, cls.infer_halo = seen_by_measure, tile, infer_halo
         cls.name = name or cls.__module__.rsplit(".", 1)[-1]
+        cls.ready = ready
         cls.title, cls.group = title or cls.name.replace("_", " ").capitalize(), group
         cls.raw_zone = raw_zone or reads.on_lattice
         Stage.registry[cls.name] = dataclass(frozen=True)(cls)
@@ -156,8 +160,15 @@ class Stage:
         return self.infer_halo
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """The pixels of the result, (C, H, W) float32, same height and width as `image`, any tile, region or scale."""
-        raise TypeError(f"{self.name} does not override process")
+        """The pixels of the result, (C, H, W) float32, same height and width as `image`, any tile, region or scale.
+
+        Parts that come from a cache are float16.
+        """
+        if not self.ready:
+            raise TypeError(f"{self.name} does not override process")
+        if parts is None:
+            raise TypeError(f"{self.name}.process needs the parts that infer made")
+        return parts[self.ready].float()
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """The metadata of the result."""

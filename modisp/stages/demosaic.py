@@ -33,6 +33,7 @@ class Demosaic(
     writes=State.CAMERA,
     title="Demosaic (learned)",
     group="Raw",
+    ready="rgb",
     tile=TILE,
 ):
     """Full colour at every pixel by a network: fine stripes and hair without zippers or false colours."""
@@ -71,9 +72,3 @@ class Demosaic(
         path, dy, dx = found
         net = network(path, image.pixels.device)
         return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), dy, dx)}
-
-    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """(1, H, W) samples → (3, H, W) camera RGB."""
-        if parts is None:
-            raise TypeError("demosaic.process needs the parts that infer made")
-        return parts["rgb"].float()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from modisp.image import LATTICE, Image, Metadata, State
 from modisp.operators.cfa import balance, is_bayer, is_rgb, period
 from modisp.operators.kriging import interpolate
@@ -17,6 +15,7 @@ class DemosaicQuad(
     writes=State.CAMERA,
     title="Demosaic (Quad-Bayer)",
     group="Raw",
+    ready="rgb",
     infer_halo=24,
 ):
     """Full colour at every pixel from blocks of equal filters, by the best linear estimate, along edges."""
@@ -28,10 +27,6 @@ class DemosaicQuad(
             return False
         return all(p <= 8 and LATTICE % p == 0 for p in period(meta.cfa))
 
-    def halo(self, scale: float) -> int:
-        """None: the work is done in `infer`."""
-        return 0
-
     def infer(self, image: Image, reading: Reading) -> Parts:
         """`rgb`: (3, H, W) camera RGB."""
         cfa = image.meta.cfa
@@ -39,9 +34,3 @@ class DemosaicQuad(
             raise ValueError(f"demosaic_quad cannot serve the pattern {'/'.join(cfa) or 'none'}: choose another")
         radius = 5 if max(period(cfa)) > 4 else 4
         return {"rgb": interpolate(image.pixels, cfa, radius, balance(image.meta))}
-
-    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """(1, H, W) samples → (3, H, W) camera RGB."""
-        if parts is None:
-            raise TypeError("demosaic_quad.process needs the parts that infer made")
-        return parts["rgb"].float()

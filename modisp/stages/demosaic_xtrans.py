@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from modisp.image import Image, Metadata, State
 from modisp.operators.cfa import balance, is_rgb, period
 from modisp.operators.kriging import interpolate
@@ -19,6 +17,7 @@ class DemosaicXtrans(
     writes=State.CAMERA,
     title="Demosaic (X-Trans)",
     group="Raw",
+    ready="rgb",
     infer_halo=24,
 ):
     """Full colour from an X-Trans mosaic, in any phase: every colour from all samples round it, along edges."""
@@ -28,10 +27,6 @@ class DemosaicXtrans(
         """Any 6×6 pattern of red, green and blue."""
         return is_rgb(meta.cfa) and period(meta.cfa) == (6, 6)
 
-    def halo(self, scale: float) -> int:
-        """None: the work is done in `infer`."""
-        return 0
-
     def infer(self, image: Image, reading: Reading) -> Parts:
         """`rgb`: (3, H, W) camera RGB."""
         if not self.accepts(image.meta):
@@ -39,9 +34,3 @@ class DemosaicXtrans(
                 f"demosaic_xtrans needs a 6×6 pattern, not {'/'.join(image.meta.cfa) or 'none'}: choose another"
             )
         return {"rgb": interpolate(image.pixels, image.meta.cfa, RADIUS, balance(image.meta))}
-
-    def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """(1, H, W) samples → (3, H, W) camera RGB."""
-        if parts is None:
-            raise TypeError("demosaic_xtrans.process needs the parts that infer made")
-        return parts["rgb"].float()
