@@ -84,6 +84,12 @@ class Style:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _check(self.name, self.values))
 
+    @property
+    def cover(self) -> Path | None:
+        """The picture that shows the style, where its folder has one."""
+        file = self.folder / "cover.jpg" if self.folder else None
+        return file if file is not None and file.is_file() else None
+
     @classmethod
     def load(cls, name: str | Path) -> Style:
         """A style by its folder's name (the user's own first, then the shipped ones) or by the path of a folder or file.

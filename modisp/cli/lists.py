@@ -162,12 +162,13 @@ def styles(json: Json = False) -> None:
     rows = list_styles()
     if json:
         data = [
-            {"name": k, "title": s.name, "words": s.words, "values": s.values, "folder": s.folder}
+            {"name": k, "title": s.name, "words": s.words, "values": s.values, "folder": s.folder, "cover": s.cover}
             for k, s in rows.items()
         ]
         say.as_json(data)
         return
-    say.table(("style", "", "touches"), ((k, s.words, ", ".join(s.values)) for k, s in rows.items()))
+    table = ((k, s.words, ", ".join(s.values), str(s.cover or "")) for k, s in rows.items())
+    say.table(("style", "", "touches", "cover"), table)
     say.out(f"\nFolders in {home('styles')} are styles of your own")
 
 

@@ -1,0 +1,156 @@
+"""The learned tone stage: one reading whatever the exposure, parts that can be taken out, styles that add up exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+
+from modisp.color.spaces import LUMA
+from modisp.image import Image, Metadata, State
+from modisp.pipeline import develop
+from modisp.recipe import Look, Recipe
+from modisp.stage import Probe
+from modisp.stages.tone import Tone
+from modisp.stages.tone_learned import ToneLearned
+from modisp.style import Style, list_styles
+
+STRENGTHS = ("gain_strength", "curve_strength", "local_strength", "colour_strength")
+META = Metadata(clip=(1.0, 1.0, 1.0))
+
+
+@pytest.fixture(scope="module")
+def window() -> Image:
+    """A dim room and a bright window, both with texture and colour: eight stops."""
+    random = torch.Generator().manual_seed(5)
+    field = torch.nn.functional.interpolate(torch.rand(1, 3, 20, 30, generator=random), (100, 150), mode="bicubic")[0]
+    light = torch.full((100, 150), 0.02)
+    light[20:60, 90:140] = 3.0
+    return Image((field.clamp(0.05, 1) * light).contiguous(), State.SCENE, META)
+
+
+def luma(pixels: torch.Tensor) -> torch.Tensor:
+    return torch.einsum("c,chw->hw", torch.tensor(LUMA), pixels)
+
+
+def test_the_same_scene_at_any_exposure_is_the_same_picture(window: Image) -> None:
+    one = ToneLearned()(window).pixels
+    brighter = Image(window.pixels * 5.0, State.SCENE, replace(META, clip=(5.0, 5.0, 5.0)))
+    assert (ToneLearned()(brighter).pixels - one).abs().max() < 0.004
+
+
+def test_the_hands_exposure_leaves_local_light_where_it_was(window: Image) -> None:
+    reading = ToneLearned().measure(Probe.of(window))
+    up = Image(window.pixels * 2.0, State.SCENE, replace(META, clip=(2.0, 2.0, 2.0)))
+    by_hand = ToneLearned().process(up, reading, None)
+    by_gain = ToneLearned(gain_offsets=(1.0, 0.0, 0.0, 0.0, 0.0)).process(window, reading, None)
+    assert (by_hand - by_gain).abs().max() < 1e-4
+    assert (luma(by_hand) >= luma(ToneLearned().process(window, reading, None)) - 1e-6).all()
+
+
+def test_without_local_light_places_do_not_matter(window: Image) -> None:
+    reading = ToneLearned().measure(Probe.of(window))
+    turned = Image(window.pixels.flip(1, 2).contiguous(), State.SCENE, META)
+    flat, local = ToneLearned(local_strength=0.0), ToneLearned()
+    same = flat.process(turned, reading, None).flip(1, 2) - flat.process(window, reading, None)
+    moved = local.process(turned, reading, None).flip(1, 2) - local.process(window, reading, None)
+    assert same.abs().max() < 1e-5 < 0.01 < moved.abs().max()
+
+
+def test_local_light_holds_windows_back_and_opens_rooms(window: Image) -> None:
+    reading = ToneLearned().measure(Probe.of(window))
+    flat = luma(ToneLearned(local_strength=0.0).process(window, reading, None)).clamp_min(1e-4)
+    local = luma(ToneLearned().process(window, reading, None)).clamp_min(1e-4)
+    # flat, yet right: on the whole as bright as with local light
+    assert abs(float(local.log2().mean() - flat.log2().mean())) < 0.6
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_strengths_lead_smoothly_from_nothing_to_all(window: Image, name: str) -> None:
+    reading = ToneLearned().measure(Probe.of(window))
+    steps = [ToneLearned(**{name: k / 8}).process(window, reading, None) for k in range(9)]
+    whole = float((steps[8] - steps[0]).abs().mean())
+    if name != "curve_strength":
+        assert whole > 1e-4
+    ways = [float((s - steps[0]).abs().mean()) for s in steps]
+    assert ways == sorted(ways)
+    assert max(float((b - a).abs().mean()) for a, b in pairwise(steps)) < 0.5 * whole + 1e-5
+
+
+def test_with_all_strengths_at_nothing_light_is_that_of_the_closed_form(window: Image) -> None:
+    none = ToneLearned(**dict.fromkeys(STRENGTHS, 0.0))(window).pixels
+    closed = Tone(auto=False)(window).pixels
+    assert (luma(none).clamp_min(0).pow(1 / 3) - luma(closed).clamp_min(0).pow(1 / 3)).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("slider", "down", "up"), [("shadows", 0.4, 0.05), ("highlights", 0.02, 0.35), ("contrast", 0.5, 0.5)]
+)
+def test_sliders_keep_their_meaning(window: Image, slider: str, down: float, up: float) -> None:
+    reading = ToneLearned().measure(Probe.of(window))
+    base = luma(ToneLearned().process(window, reading, None)).clamp(0, 1).pow(1 / 3)
+    moved = luma(ToneLearned(**{slider: 0.6}).process(window, reading, None)).clamp(0, 1).pow(1 / 3)
+    dark, light = base < 0.4, (base > 0.75) & (base < 0.97)
+    if slider == "contrast":
+        assert (moved - base)[base < 0.35].mean() < 0 < (moved - base)[light].mean()
+        return
+    assert (moved - base).min() > -1e-3
+    small, large = (light, dark) if slider == "shadows" else (dark, light)
+    assert (moved - base)[large].mean() > 4 * (moved - base)[small].mean()
+
+
+def test_sliders_go_along_when_the_stage_is_exchanged() -> None:
+    r = Recipe.default().swap("tone").set("tone", contrast=0.3, shadows=-0.2, auto=False)
+    learned = r.swap("tone_learned")["tone"]
+    assert (learned.contrast, learned.shadows, learned.auto) == (0.3, -0.2, False)
+    assert learned.name == "tone_learned"
+    assert r.swap("tone_learned").swap("tone") == r
+
+
+def test_finished_pictures_come_back_as_they_were() -> None:
+    random = torch.Generator().manual_seed(2)
+    encoded = torch.nn.functional.interpolate(torch.rand(1, 3, 12, 16, generator=random), (96, 128), mode="bicubic")[0]
+    source = Image(encoded.clamp(0.02, 0.98).contiguous(), State.ENCODED, Metadata(space="srgb"))
+    r = Recipe.default(source).set("output", dither="off")
+    out = develop(source, r.swap("tone_learned")).pixels
+    assert (out - develop(source, r.swap("tone")).pixels).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("name", ["vivid", "filmwarm"])
+def test_a_style_mixed_with_none_of_another_is_itself(window: Image, name: str) -> None:
+    r = Recipe.default().swap("tone_learned")
+    alone = Style.load(name).apply(r).resolve()
+    both = Style.load("moody").apply(Style.load(name).apply(r), 0.0).resolve()
+    assert alone == both
+    stage = alone["tone"]
+    assert isinstance(stage, ToneLearned) and stage.curve_offsets and stage.contrast == 0.0
+    twice = Style.load(name).apply(Style.load("moody").apply(r, 0.5), 0.5).resolve()["tone"]
+    halves = [Style.load(n).apply(r, 0.5).resolve()["tone"] for n in (name, "moody")]
+    assert twice.curve_offsets == pytest.approx(
+        [a + b for a, b in zip(*(h.curve_offsets for h in halves), strict=True)]
+    )
+
+
+def test_parts_of_a_style_have_strengths_of_their_own() -> None:
+    r = Recipe.default().swap("tone_learned")
+    style = Style.load("filmwarm")
+    part = style.apply(r, 1.0, {"tone.colour": 0.5, "tone.tint": 0.0, "tone.curve": 0.0}).resolve()["tone"]
+    whole = style.apply(r).resolve()["tone"]
+    assert part.colour_offsets == pytest.approx([0.5 * v for v in whole.colour_offsets])
+    assert part.tint_offsets == () and part.curve_offsets == () and part.gain_offsets == whole.gain_offsets
+    row = Look("x", style.values, 1.0, {"tone.colour": 0.5})
+    assert Look.load(row.dump()) == row
+
+
+def test_every_style_is_another_picture_and_natural_is_the_base(window: Image) -> None:
+    r = Recipe.default().swap("tone_learned")
+    reading = ToneLearned().measure(Probe.of(window))
+    pictures = {}
+    for name in list_styles():
+        stage = Style.load(name).apply(r).resolve()["tone"]
+        pictures[name] = stage.process(window, reading, None)
+        assert torch.isfinite(pictures[name]).all() and pictures[name].min() >= 0 and pictures[name].max() <= 1
+    assert torch.equal(pictures["natural"], ToneLearned().process(window, reading, None))
+    assert all(not torch.equal(p, pictures["natural"]) for n, p in pictures.items() if n != "natural")
