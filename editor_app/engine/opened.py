@@ -24,6 +24,7 @@ from modisp.run import Run
 from modisp.session import open_source
 from modisp.sidecar import beside
 from modisp.stage import Reading, cancellable
+from modisp.steps import Step
 from modisp.tiles import Progress
 
 _KEPT = 3  # RAW zones of one picture
@@ -162,7 +163,7 @@ class Opened:
             "default": self.default.fit(self.image).dump(),
             "edited": s.recipe is not None,
             "facts": views.facts(self.image),
-            "history": s.history,
+            "history": [_renewed(row) for row in s.history],
             "rating": rating,
             "label": label,
             "problem": whole.problem,
@@ -184,6 +185,23 @@ def stamp(picture: Path) -> list[int]:
     return [s.st_mtime_ns, s.st_size]
 
 
+def _renewed(row: Any) -> Any:
+    """A row of a saved history; a whole recipe in it gets the stages that came since."""
+    try:
+        return {**row, "recipe": Recipe.load(row["recipe"]).dump()} if row.get("recipe") else row
+    except (ValueError, TypeError, AttributeError):
+        return row  # written by something else: the window makes of it what it can
+
+
+def _moves(step: Step) -> bool:
+    """Whether a stage puts pixels elsewhere, and does not only read round them."""
+    if step.full != step.full_after:
+        return True
+    y, x = (round(0.35 * n) for n in step.full)
+    at = step.stage.needs(Frame(step.full, (float(x), float(y), 1.0, 1.0), (1, 1)), step.full, step.meta).rect
+    return abs(at[0] + at[2] / 2 - x - 0.5) > 0.75 or abs(at[1] + at[3] / 2 - y - 0.5) > 0.75
+
+
 def located(o: Opened, plain: Recipe, ident: str, rect: tuple[float, float, float, float]) -> list[float]:
     """A rectangle of the upright result in the pixels that an entry reads, from the corner of the camera's crop on."""
     with torch.inference_mode():
@@ -195,7 +213,8 @@ def located(o: Opened, plain: Recipe, ident: str, rect: tuple[float, float, floa
         for step in reversed(run.steps):
             if ids.index(step.id) <= ids.index(ident):
                 break
-            frame = step.stage.needs(frame, step.full, step.meta)
+            if _moves(step):
+                frame = step.stage.needs(frame, step.full, step.meta)
     x, y, w, h = frame.rect
     left, top = (o.image.meta.crop or (0, 0))[:2]
     return [round(x - left, 1), round(y - top, 1), round(w, 1), round(h, 1)]

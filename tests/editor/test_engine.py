@@ -213,3 +213,29 @@ def test_the_windows_modules_do_not_import_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={**os.environ}, check=True
     )
     assert out.stdout.strip() == "False"
+
+
+def test_a_pick_is_not_widened_by_stages_that_read_round_a_pixel(folder: Path) -> None:
+    from editor_app.engine.opened import Opened, located
+    from modisp import Recipe
+    from modisp.cache import Cache
+
+    o = Opened.open(next(p for p in sorted(folder.iterdir()) if p.suffix == ".dng"), Cache(memory=1 << 26))
+    plain = Recipe.default(o.image)
+    rect = (20.0, 12.0, 16.0, 8.0)
+    bare = located(o, plain, "white_balance", rect)
+    wide = plain.set("presence", clarity=1.0, dehaze=0.5).set("halation", amount=1.0).set("detail", amount=1.0)
+    assert located(o, wide, "white_balance", rect) == bare and sorted(bare[2:]) == [8.0, 16.0]
+    turned = located(o, plain.set("geometry", straighten=10.0), "white_balance", rect)
+    assert turned[2] > bare[2] and turned[3] > bare[3]
+
+
+def test_steps_of_an_older_history_get_the_stages_that_came_since() -> None:
+    from editor_app.engine.opened import _renewed
+    from modisp import Recipe
+
+    now = Recipe.default().dump()
+    old = {**now, "entries": [e for e in now["entries"] if e["id"] not in ("grain", "mixer")]}
+    assert _renewed({"kind": "step", "name": "x", "recipe": old})["recipe"] == now
+    for row in ({"kind": "at", "step": 3}, {"recipe": {"entries": 1}}, {"recipe": "?"}, 7):
+        assert _renewed(row) == row
