@@ -88,7 +88,7 @@ class Correlation:
 
 
 def learned(name: str | Path = "white_balance") -> Callable[[Tensor], list[list[tuple[Tensor, float]]]]:
-    """Histograms (B, 4, 64, 32) → for each its lights, likeliest first; WeightsMissing where there are no weights."""
+    """Histograms (B, 5, 64, 32) → for each its lights, likeliest first; WeightsMissing where there are no weights."""
     net, _ = weights.load(name)
 
     def judge(seen: Tensor) -> list[list[tuple[Tensor, float]]]:

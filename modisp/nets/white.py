@@ -20,7 +20,7 @@ ORIGIN = (-2.75, -1.0)
 """Chroma (along, across) of the grid's first corner; what lies outside counts in the cells at the edge."""
 
 _COS, _SIN = math.cos(math.radians(-38)), math.sin(math.radians(-38))
-HISTOGRAMS = 4
+HISTOGRAMS = 5
 _LEAST = 1e-6
 
 
@@ -50,25 +50,25 @@ def centres(device: torch.device | None = None) -> Tensor:
 
 
 def histograms(pixels: Tensor, valid: Tensor) -> Tensor:
-    """Canonical RGB (B, 3, H, W) and which pixels count (B, H, W) → (B, 4, 64, 32), the square roots of shares.
+    """Canonical RGB (B, 3, H, W) and which pixels count (B, H, W) → (B, 5, 64, 32), the square roots of shares.
 
-    Of all pixels; of the brightest tenth; of all, by brightness; and of the edges (differences of neighbours), by how
-    strong they are.  A histogram of nothing is 0.
+    Of all pixels; of the brightest tenth and fiftieth; of all, by brightness; and of the edges (differences of
+    neighbours), by how strong they are.  A histogram of nothing is 0.
     """
     level = pixels.clamp_min(0).sum(1)
     ok = (valid & (pixels > _LEAST).all(1)).float()
     flat = (level * ok).flatten(1)
     count = ok.flatten(1).sum(1).long()
     ranked = flat.sort(1, descending=True).values
-    tenth = ranked.gather(1, (count // 10).clamp_max(flat.shape[1] - 1)[:, None])[:, :, None]
-    bright = ok * (level >= tenth)
-    first = _sorted(pixels, torch.stack([ok, bright, ok * level], -1))
+    last = flat.shape[1] - 1
+    bright = [ok * (level >= ranked.gather(1, (count // n).clamp_max(last)[:, None])[:, :, None]) for n in (10, 50)]
+    first = _sorted(pixels, torch.stack([ok, bright[0], ok * level, bright[1]], -1))
     edges = F.pad((pixels[..., 1:] - pixels[..., :-1]).abs(), (0, 1))
     edges = edges + F.pad((pixels[..., 1:, :] - pixels[..., :-1, :]).abs(), (0, 0, 0, 1))
     # an edge counts where all three pixels that it is made of count
     sound = ok * F.pad(ok[:, :, 1:], (0, 1)) * F.pad(ok[:, 1:], (0, 0, 0, 1)) * (edges > _LEAST).all(1)
     second = _sorted(edges, (sound * edges.sum(1))[..., None])
-    both = torch.cat([first, second], 1)
+    both = torch.cat([first[:, :3], second, first[:, 3:]], 1)
     return (both / both.sum((2, 3), keepdim=True).clamp_min(1e-9)).sqrt()
 
 
