@@ -7,26 +7,35 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, QTimer, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
-from editor_app.document import Document
+from editor_app.document import Document, Snapshot
 from editor_app.layout import Plane, Words, column, hairline, row
 from editor_app.listing import Line, Listing
+from editor_app.recipes import Recipe
 from editor_app.widgets import Scroll, Tool
 from editor_app.words import aperture, shutter, tr
+
+TRY = 120  # milliseconds after which what the pointer rests on is shown
 
 
 class HistoryDock(QWidget):
     """Snapshots, then steps, newest on top; a click goes there."""
 
     snapshot = Signal()
+    tried = Signal(object)  # the recipe that the pointer rests on, None when it leaves
 
     def __init__(self) -> None:
         super().__init__()
         self.document: Document | None = None
         self.count = Words("", "faint", 11)
-        self.shots = Listing(tr("Snapshots"))
+        self.shots = Listing(tr("Snapshots"), pictures=True)
+        self.images: dict[str, QImage] = {}
+        self._over: Recipe | None = None
+        self._try = QTimer(self, singleShot=True, interval=TRY)
+        self._try.timeout.connect(lambda: self.tried.emit(self._over))
         self.steps = Listing(tr("Steps"))
         self.hint = Words(tr("Keep a version to come back to"), "faint", 11)
         plus = Tool("plus", tr("Take a snapshot  (Ctrl+Shift+S)"), size=24)
@@ -34,7 +43,7 @@ class HistoryDock(QWidget):
         layout = column(
             row(Words(tr("Snapshots"), weight=600), None, plus, margin=(16, 4, 12, 0)),
             row(self.hint, margin=(16, 2, 16, 6)),
-            self.shots,
+            row(self.shots, margin=(0, 0, 8, 0)),
             8,
             hairline(),
             10,
@@ -45,6 +54,8 @@ class HistoryDock(QWidget):
         self.steps.clicked.connect(self._go)
         self.shots.clicked.connect(self._restore)
         self.shots.menu.connect(self._menu)
+        self.steps.hovered.connect(self._hover_step)
+        self.shots.hovered.connect(self._hover_shot)
         self.show_document(None)
 
     def show_document(self, document: Document | None) -> None:
@@ -53,6 +64,8 @@ class HistoryDock(QWidget):
             self.document.history_changed.disconnect(self.update_lines)
         if document is not None and document is not self.document:
             document.history_changed.connect(self.update_lines)
+        if document is not self.document:
+            self.images.clear()
         self.document = document
         self.update_lines()
 
@@ -65,9 +78,30 @@ class HistoryDock(QWidget):
         self.steps.show_lines(lines, at)
         self.count.say(tr("{0} of {1}").format(d.at + 1, len(steps)) if d is not None else "")
         shots = d.snapshots if d is not None else []
-        self.shots.show_lines([Line(s.name, time.strftime("%H:%M", time.localtime(s.time))) for s in shots])
+        self.shots.show_lines([Line(s.name, _when(s.time), image=self.images.get(key_of(s))) for s in shots])
         self.shots.setVisible(bool(shots))
         self.hint.setVisible(not shots)
+
+    def show_image(self, key: str, image: QImage) -> None:
+        """Take the picture of a snapshot."""
+        self.images[key] = image
+        self.update_lines()
+
+    def _hover_step(self, i: int) -> None:
+        d = self.document
+        self._hover(d.steps[len(d.steps) - 1 - i].recipe if d is not None and 0 <= i < len(d.steps) else None)
+
+    def _hover_shot(self, i: int) -> None:
+        d = self.document
+        self._hover(d.snapshots[i].recipe if d is not None and 0 <= i < len(d.snapshots) else None)
+
+    def _hover(self, recipe: Recipe | None) -> None:
+        self._over = recipe
+        if recipe is None:
+            self._try.stop()
+            self.tried.emit(None)
+        else:
+            self._try.start()
 
     def _go(self, i: int) -> None:
         if self.document is not None:
@@ -92,6 +126,17 @@ class HistoryDock(QWidget):
         name, yes = QInputDialog.getText(self, tr("Rename the snapshot"), tr("Name"), text=old)
         if yes and name.strip():
             self.document.rename(i, name.strip())
+
+
+def key_of(shot: Snapshot) -> str:
+    """What a snapshot's picture is known by."""
+    return f"snapshot {shot.time}"
+
+
+def _when(seconds: float) -> str:
+    """The time of day, or the day where it was another."""
+    then, now = time.localtime(seconds), time.localtime()
+    return time.strftime("%H:%M" if then[:3] == now[:3] else "%d.%m.%Y", then)
 
 
 class InfoDock(QWidget):

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QSettings
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from editor_app import theme
@@ -27,8 +27,42 @@ from editor_app.welcome import Welcome
 from editor_app.widgets import Segment, Tool
 from editor_app.words import tr
 
-FOLD = 1360
-"""Below this width the left dock is a rail."""
+FOLD, SHORT = 1360, 760
+"""Below this width the left dock is a rail; below this height stage strip and filmstrip are low."""
+
+
+class Grip(QWidget):
+    """An edge that can be dragged: four pixels that only the pointer's shape tells of; a double-click restores it."""
+
+    def __init__(self, widget: QWidget, name: str, widths: tuple[int, int], sign: int) -> None:
+        super().__init__()
+        self.widget, self.name, self.widths, self.sign = widget, f"width/{name}", widths, sign
+        self._from: tuple[float, int] | None = None
+        self.setFixedWidth(4)
+        self.setCursor(Qt.CursorShape.SplitHCursor)
+        self.setToolTip(tr("Drag: width. Double-click: as it was"))
+        self.take(int(str(QSettings().value(self.name, widths[0]))))
+
+    def take(self, width: int) -> None:
+        """Make the widget so wide, as far as it may be."""
+        self.widget.setFixedWidth(min(max(width, self.widths[0]), self.widths[1]))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), QColor(theme.now().panel))
+
+    def mousePressEvent(self, e: QMouseEvent) -> None:
+        self._from = (e.globalPosition().x(), self.widget.width())
+
+    def mouseMoveEvent(self, e: QMouseEvent) -> None:
+        if self._from is not None:
+            self.take(round(self._from[1] + self.sign * (e.globalPosition().x() - self._from[0])))
+
+    def mouseReleaseEvent(self, e: QMouseEvent) -> None:
+        self._from = None
+        QSettings().setValue(self.name, self.widget.width())
+
+    def mouseDoubleClickEvent(self, e: QMouseEvent) -> None:
+        self.take(self.widths[0])
 
 
 class Frame(QWidget):
@@ -86,12 +120,13 @@ class Frame(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(self.viewer)
-        middle = row(self.dock, self.rail, self.stack)
-        middle.setStretch(2, 1)
+        self.dock_grip = Grip(self.dock, "dock", (theme.LEFT, 360), 1)
+        middle = row(self.dock, self.dock_grip, self.rail, self.stack)
+        middle.setStretch(3, 1)
         self.strip_plane = Plane(column(self.strip), "chrome")
         left = column(self.strip_plane, middle, self.film)
         left.setStretch(1, 1)
-        body = row(left, self.panels)
+        body = row(left, Grip(self.panels, "panels", (theme.RIGHT, 400), -1), self.panels)
         body.setStretch(0, 1)
         whole = column(self.top, body, self.status)
         whole.setStretch(1, 1)
@@ -103,7 +138,7 @@ class Frame(QWidget):
         self.tabs.choose(i)
         for k, tool in enumerate(self.folded):
             tool.setChecked(k == i and not self.dock.isHidden())
-        self.session.want_covers(i == 0 and not self.dock.isHidden())
+        self.session.want(("covers", "snapshots", "")[i] if not self.dock.isHidden() else "")
 
     def toggle_page(self, i: int) -> None:
         """Open a page of the dock, or close it if it is open already."""
@@ -123,7 +158,11 @@ class Frame(QWidget):
             self.dock.raise_()
 
     def refold(self) -> None:
-        narrow = self.width() < FOLD
+        narrow, low = self.width() < FOLD, self.height() < SHORT
+        self.dock_grip.setVisible(not narrow and "docks" not in self.hidden)
+        if low != self.strip.low:
+            self.strip.set_low(low)
+            self.film.set_low(low)
         self.rail.setVisible(narrow and "docks" not in self.hidden)
         if narrow and self.dock.parent() is not None and not self._floating:
             self._floating = True

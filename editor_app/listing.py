@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from editor_app import paint, theme
 
-LINE = 28
+LINE, PICTURED = 28, 34
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Line:
     name: str
     value: str = ""
     token: str = "soft"
+    image: QImage | None = None
 
 
 class Listing(QWidget):
@@ -30,8 +31,9 @@ class Listing(QWidget):
     hovered = Signal(int)  # −1 when the pointer leaves
     menu = Signal(int, QPoint)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, pictures: bool = False) -> None:
         super().__init__()
+        self.pictures, self.tall = pictures, PICTURED if pictures else LINE
         self.lines: list[Line] = []
         self.current = self.hot = -1
         self.setMouseTracking(True)
@@ -41,28 +43,35 @@ class Listing(QWidget):
     def show_lines(self, lines: Sequence[Line], current: int = -1) -> None:
         """Show other lines."""
         self.lines, self.current = list(lines), current
-        self.setFixedHeight(max(1, len(self.lines)) * LINE)
+        self.setFixedHeight(max(1, len(self.lines)) * self.tall)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p, t = paint.painter(self), theme.now()
         for i, line in enumerate(self.lines):
-            y = i * LINE
-            if not event.rect().intersects(QRectF(0, y, self.width(), LINE).toRect()):
+            y = i * self.tall
+            if not event.rect().intersects(QRectF(0, y, self.width(), self.tall).toRect()):
                 continue
             if i in (self.current, self.hot):
                 ground = t.hover if i == self.current else t.field
-                paint.rounded(p, QRectF(8, y, self.width() - 16, LINE), ground)
+                paint.rounded(p, QRectF(8, y, self.width() - 16, self.tall), ground)
             colour = t.text if i == self.current else getattr(t, line.token)
             width = paint.text(p, QRectF(0, 0, 96, 0), line.value, colour) if line.value else 0
-            paint.text(p, QRectF(16, y, self.width() - 40 - width, LINE), line.name, colour)
-            paint.text(p, QRectF(self.width() - 112, y, 96, LINE), line.value, colour, align=paint.RIGHT)
+            left = 16
+            if self.pictures:
+                place, left = QRectF(16, y + 3, 44, 28), 70
+                if line.image is not None:
+                    paint.picture(p, place, line.image, 3)
+                else:
+                    paint.rounded(p, place, t.field, 3)
+            paint.text(p, QRectF(left, y, self.width() - 24 - left - width, self.tall), line.name, colour)
+            paint.text(p, QRectF(self.width() - 112, y, 96, self.tall), line.value, colour, align=paint.RIGHT)
         if self.hasFocus() and self.lines:
-            y = max(0, self.current) * LINE
-            paint.rounded(p, QRectF(8, y, self.width() - 16, LINE), "", 4, t.accent)
+            y = max(0, self.current) * self.tall
+            paint.rounded(p, QRectF(8, y, self.width() - 16, self.tall), "", 4, t.accent)
 
     def _at(self, y: float) -> int:
-        i = int(y // LINE)
+        i = int(y // self.tall)
         return i if 0 <= i < len(self.lines) else -1
 
     def mouseMoveEvent(self, e: QMouseEvent) -> None:

@@ -187,13 +187,20 @@ class News(Frame):
                 self.styles.show_cover(m)
 
     def _conflict(self) -> None:
+        self.session.keeper.answer(self._ask_conflict())
+
+    def _ask_conflict(self) -> str:
+        """What is to be kept: "mine", "theirs" or "both"."""
         box = QMessageBox(self)
-        box.setText(tr("The sidecar of this photograph was changed elsewhere."))
-        box.setInformativeText(tr("Both ways the other version is kept: as a backup, or as a virtual copy."))
+        box.setText(tr("The sidecar of this photograph was changed elsewhere while it was open here."))
+        box.setInformativeText(
+            tr("Mine: theirs stays as the backup. Theirs: your edits go. Both: yours become a virtual copy.")
+        )
+        both = box.addButton(tr("Both, mine as a copy"), QMessageBox.ButtonRole.ActionRole)
         ways: dict[object, str] = {
             box.addButton(tr("Keep mine"), QMessageBox.ButtonRole.AcceptRole): "mine",
             box.addButton(tr("Take theirs"), QMessageBox.ButtonRole.DestructiveRole): "theirs",
-            box.addButton(tr("Both, mine as a copy"), QMessageBox.ButtonRole.ActionRole): "both",
         }
+        box.setDefaultButton(both)
         box.exec()
-        self.session.keeper.answer(ways.get(box.clickedButton(), "both"))
+        return ways.get(box.clickedButton(), "both")

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from editor_app import paint, theme
-from editor_app.layout import Words, button, row
+from editor_app.layout import button, paragraph, row
 from editor_app.widgets import Tool
 from editor_app.words import tr
 
@@ -19,7 +19,7 @@ class Notice(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.words = Words("", "text", 12)
+        self.words = paragraph("")
         self.action = button("", "link")
         self.close_tool = Tool("close", tr("Close this notice"), size=22)
         self._do: Callable[[], object] = lambda: None
@@ -35,8 +35,7 @@ class Notice(QWidget):
 
     def say(self, words: str, action: str = "", do: Callable[[], object] | None = None) -> None:
         """Say something; "" takes the notice away."""
-        self.words.say(words)
-        self.words.setToolTip(words)
+        self.words.setText(words)
         self.setAccessibleName(words)
         self.action.setText(action)
         self.action.setVisible(bool(action))
@@ -51,10 +50,13 @@ class Notice(QWidget):
 
     def _place(self) -> None:
         parent = self.over
-        wanted = QFontMetrics(theme.font(12)).horizontalAdvance(self.words.words) + 24 + 34
-        wanted += self.action.sizeHint().width() + 12 if self.action.text() else 0
-        width = min(wanted, parent.width() - 24)
-        self.setGeometry((parent.width() - width) // 2, 12, width, 34)
+        text = self.words.text()
+        others = 24 + 34 + (self.action.sizeHint().width() + 12 if self.action.text() else 0)
+        metrics = QFontMetrics(theme.font(12))
+        width = min(metrics.horizontalAdvance(text) + 8 + others, parent.width() - 24, 760)
+        room = metrics.boundingRect(0, 0, width - others, 400, int(Qt.TextFlag.TextWordWrap), text).height()
+        height = max(34, room + 16)
+        self.setGeometry((parent.width() - width) // 2, 12, width, height)
 
     def eventFilter(self, watched: QObject, e: QEvent) -> bool:
         if e.type() == QEvent.Type.Resize and self.isVisible():

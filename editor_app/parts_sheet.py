@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from editor_app.declared import StageInfo
 from editor_app.layout import Plane, Words, button, column, paragraph, row
-from editor_app.panel import group_of
+from editor_app.panel import GROUPS, group_of
 from editor_app.shortcuts import Sheet
 from editor_app.widgets import Scroll
 from editor_app.words import tr
@@ -29,13 +29,15 @@ class Parts(QWidget):
         self.boxes: dict[str, QCheckBox] = {}
         self.looks = _box(tr("Styles and their strengths"), looks)
         self.looks.setEnabled(looks)
-        lines: list[QWidget | int] = [Words(tr("Style").upper(), "faint", 10, 500, capitals=True), self.looks]
+        lines: list[QWidget | int] = [self.looks]
         group = ""
-        for info, touched, frame in rows:
+        places = {g: i for i, g in enumerate(GROUPS)}
+        for info, touched, frame in sorted(rows, key=lambda r: places.get(group_of(r[0].group), len(places))):
             if group_of(info.group) != group:
                 group = group_of(info.group)
                 lines += [8, Words(tr(group).upper(), "faint", 10, 500, capitals=True)]
-            box = _box(info.heading + ("" if touched else tr("  (unchanged)")), touched and not frame)
+            box = _box(info.heading, touched and not frame)
+            box.setProperty("quiet", not touched)
             box.setToolTip(info.note)
             self.boxes[info.slot] = box
             lines.append(box)

@@ -246,8 +246,8 @@ class StageStrip(QWidget):
         t, r = theme.now(), b.place
         colour = t.text if on else t.soft if self.live else t.faint
         weight = 600 if on else 400
-        words, px = _named(b.info, r.width(), weight)
-        paint.text(p, QRectF(r.x(), 74, r.width() + 4, 14), words, colour, px, weight)
+        words, px = _named(b.info, r.width() + 5, weight)
+        paint.text(p, QRectF(r.x(), 74, r.width() + 5, 14), words, colour, px, weight)
         ring = t.accent if on else t.fill if hot and self.live else ""
         if b.image is not None:
             paint.picture(p, r, b.image, 3, ring)

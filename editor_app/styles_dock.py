@@ -288,6 +288,7 @@ class StylesDock(QWidget):
             item = self.mix.takeAt(0)
             w = item.widget() if item is not None else None
             if w is not None:
+                w.hide()
                 w.deleteLater()
         self.rows = {}
         keys = {s.name: s.key for s in self.all}

@@ -218,6 +218,7 @@ QPushButton[kind="quiet"] {{ background: transparent; color: {t.faint}; padding:
 QPushButton[kind="quiet"]:hover {{ color: {t.text}; border-color: transparent; }}
 QPushButton[kind="quiet"]:disabled, QLineEdit#number:disabled {{ color: {t.edge}; }}
 QCheckBox {{ spacing: 8px; color: {t.text}; }}
+QCheckBox[quiet="true"] {{ color: {t.faint}; }}
 QCheckBox:disabled {{ color: {t.edge}; }}
 QCheckBox::indicator {{ width: 14px; height: 14px; border-radius: 3px; border: 1px solid {t.edge}; background: {t.field}; }}
 QCheckBox::indicator:checked {{ background: {t.fill}; border-color: {t.fill}; image: url({check}); }}

@@ -173,7 +173,7 @@ class Window(Desk):
     def _may_close(self) -> bool:
         """Whether all edits are saved, all exports done, or may be given up."""
         keeper = self.session.keeper
-        while not keeper.settle():
+        while not keeper.settle() and not self.closing:
             box = QMessageBox(self)
             names = ", ".join(Path(p).name for p, _ in keeper.failed) or tr("This photograph")
             box.setText(tr("The edits of {0} could not be saved.").format(names))

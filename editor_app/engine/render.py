@@ -35,6 +35,7 @@ class Rendered:
     rect: Rect  # what it shows, in pixels of the upright full-size picture
     full: tuple[int, int]  # (rows, columns) of that
     readings: dict[str, Reading]
+    state: State  # of the boundary; a mosaic that is shown small is an image of its cells' colours
     took: dict[str, float]  # seconds of work by entry, of those that ran
 
     def told(self) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class Rendered:
             "height": h,
             "rect": list(self.rect),
             "full": list(self.full),
-            "state": self.image.state.name,
+            "state": self.state.name,
             "space": self.image.meta.space,
             "readings": {k: r.dump() for k, r in self.readings.items()},
             "took": self.took,
@@ -95,7 +96,7 @@ def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], s
                 image = resize_image(image, _frame(run.full, image.frame.rect, scale))
         shown = views.view(image, asked.get("ev"))
         covered = _upright(image.frame.rect, run.full, turn)
-        return Rendered(image, shown, covered, upright, dict(run.readings), dict(run.took))
+        return Rendered(image, shown, covered, upright, dict(run.readings), run.state, dict(run.took))
 
 
 def _as_read(image: Image, recipe: Recipe) -> Image:
