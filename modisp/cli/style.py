@@ -258,3 +258,21 @@ def _say(found: Learned, folder: Path, seconds: float, as_json: bool) -> None:
     say.out(f"{folder.name}: learned from {len(found.samples)} pairs in {seconds:.0f} s, {len(found.out)} left out")
     say.out(f"comes within {found.held_out:.2f} ΔE2000 of finished pictures ({tried})")
     say.out(f"{folder / 'report.html'} shows them side by side")
+
+
+def bench_learn(
+    raw: Annotated[Path, typer.Argument(metavar="RAW", help="A folder of RAW files.")],
+    looks: Annotated[
+        list[Path], typer.Argument(metavar="LOOK…", help="Folders of finished pictures of them, one a look.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="A list of objects, for other programs.")] = False,
+) -> None:
+    """How near learned styles come to looks, by the number of pairs, beside a fitted 3D table and a fitted curve."""
+    ready()
+    from modisp.bench.style_learn import markdown, measure
+
+    rows = measure(_files(raw, RAW), {d.name: _files(d, FINISHED) for d in looks}, say.err.print)
+    if json:
+        say.as_json([r.data() for r in rows])
+    else:
+        say.out(markdown(rows))

@@ -46,8 +46,9 @@ class Aligned:
     """How well a finished picture lies on its RAW file, and where.
 
     `finished` (3, h, w) is on the RAW picture's pixels, `inside` (h, w) says where it has any.  `score` is the correlation
-    of structure, 1 at best; `agree` the share of textured blocks that lie where the map puts them (nan without texture).
-    `scale` is the share of the long edge that is covered, `turn` as in TURNS.
+    of structure, 1 at best; `agree` the share of textured blocks that lie where the map puts them (nan without texture);
+    `order` the correlation of the ranks of light: what is brighter in one is brighter in the other.  `scale` is the share
+    of the long edge that is covered, `turn` as in TURNS.
     """
 
     finished: torch.Tensor
@@ -56,6 +57,7 @@ class Aligned:
     agree: float
     scale: float
     turn: Turn
+    order: float = 1.0
 
 
 def turned(pixels: torch.Tensor, turn: Turn) -> torch.Tensor:
@@ -95,7 +97,8 @@ def align(scene: torch.Tensor, finished: torch.Tensor) -> Aligned:
         for _ in range(rounds):
             table, agree = _refined(here, source, table, order)
     out, inside = _warped(upright, table, (scene.shape[1], scene.shape[2]))
-    return Aligned(out, inside, _score(scene, out, inside), agree, _covered(inside), turn)
+    score, ranks = _score(scene, out, inside), _order(scene, out, inside)
+    return Aligned(out, inside, score, agree, _covered(inside), turn, ranks)
 
 
 # --- structure ------------------------------------------------------------------------------------------------------------
@@ -293,6 +296,17 @@ def _score(scene: torch.Tensor, finished: torch.Tensor, inside: torch.Tensor) ->
             x, y = a[m] - a[m].mean(), b[m] - b[m].mean()
             best = max(best, float((x * y).sum() / (x.norm() * y.norm()).clamp_min(1e-6)))
     return best
+
+
+def _order(scene: torch.Tensor, finished: torch.Tensor, inside: torch.Tensor) -> float:
+    """Spearman's correlation of light, coarsely, where both are."""
+    a, b = (lightness(_reduced(p, 96), s) for p, s in ((scene, True), (finished, False)))
+    m = _reduced(inside[None].float(), 96)[0] > 0.99
+    if int(m.sum()) < 16:
+        return 0.0
+    x, y = (v[m].argsort().argsort().float() for v in (a, b))
+    x, y = x - x.mean(), y - y.mean()
+    return float((x * y).sum() / (x.norm() * y.norm()).clamp_min(1e-6))
 
 
 def _covered(inside: torch.Tensor) -> float:

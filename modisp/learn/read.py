@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,14 +153,18 @@ def _finished(pair: Pair) -> torch.Tensor:
 def misfit(found: Aligned) -> str:
     """Why a finished picture cannot be of this RAW file; "" where it is.
 
-    Pictures of another subject correlate below 0.55 wherever they are laid, and best where they are laid small; finished
-    pictures of the same one above 0.8, however they were toned.
+    Pictures of another subject correlate below 0.55 where they are laid large; laid small, one part of one picture may look
+    like all of another (a horizon), so more has to agree.  Finished pictures of the same subject reach 0.85, and 0.6 in the
+    order of light, however they were toned.
     """
-    if found.score < (0.65 if found.scale > 0.6 else 0.75):
-        return f"the finished picture shows something else (likeness {max(found.score, 0.0):.2f})"
-    if found.agree < 0.25:
-        return f"the finished picture cannot be laid over it ({found.agree:.0%} of its parts fit)"
-    if float(found.inside.float().mean()) < 0.08:
+    small = found.scale <= 0.6
+    if found.score < (0.75 if small else 0.65) or found.order < 0.35:
+        likeness = max(0.0, min(found.score, found.order))
+        return f"the finished picture shows something else (likeness {likeness:.2f})"
+    if found.agree < (0.45 if small else 0.25) or (small and math.isnan(found.agree)):
+        parts = 0.0 if math.isnan(found.agree) else found.agree
+        return f"the finished picture cannot be laid over it ({parts:.0%} of its parts fit)"
+    if float(found.inside.float().mean()) < 0.1:
         return "the finished picture shows too small a part of it"
     return ""
 

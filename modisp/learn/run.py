@@ -25,7 +25,7 @@ STAGE = "tone_learned"
 FEWEST = 4
 """Pairs without which nothing is learned; ten are a fair start."""
 ASIDE = 5  # one pair in so many is kept aside to try the look on
-STRANGE, TIMES = 10.0, 4.0
+STRANGE, TIMES = 6.0, 4.0
 """A pair is of another look when its ΔE2000 is above the first, and above so many times what pairs usually have."""
 SHARE = 0.62  # of the time that reading takes, as far as progress tells
 Tell = Callable[[float, str], None]
