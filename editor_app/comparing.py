@@ -99,7 +99,6 @@ class Comparing(Pointing):
         if on and v.other is None:
             self.reference = self.reference or self._first()
             v.compare("one", Pane(Viewport()))
-            v.other = Pane(Viewport())
         v.peek = on
         self._refer()
         v.update()
@@ -131,11 +130,12 @@ class Comparing(Pointing):
 
     def _refer(self) -> None:
         """Tell the session what is wanted to compare with, and the viewer how it lies."""
-        s, v, r = self.session, self.viewer, self.reference
+        s, v = self.session, self.viewer
         d, declared, pane = s.document, s.declared, v.other
-        if r is None or pane is None or d is None or declared is None:
+        if pane is None or d is None or declared is None:
             s.reference = None
             return
+        r = self.reference = self.reference or self._first()
         present = s.recipe or d.recipe
         pane.words, v.now.words = (r.words, ""), self._words_now()
         if r.camera:
@@ -222,17 +222,16 @@ class Comparing(Pointing):
         if self.rivals is not None:
             self.leave_comparison()
         r = self.reference
-        if r is not None and (r.path is None or (self.session.photo is not None and r.path == self.session.photo.path)):
-            keep = r.camera or r.key == "opened"
-            self.reference = r if r.camera else None
-            if not keep or r.path is not None:
-                self.leave_comparison()
+        if r is None:
+            return
+        if r.path is None:
+            self.reference = None if r.recipe is not None else r  # its recipes are those of the one before
+        elif self.session.photo is not None and r.path == self.session.photo.path:
+            self.leave_comparison()
 
     def _after_picture(self, picture: Picture, role: str) -> None:
         super()._after_picture(picture, role)
         if role == "base" and self.reference is not None:
-            if self.reference.key == "opened" and self.session.reference is None:
-                self._refer()
             self._lay()
         self._tell_mean()
 

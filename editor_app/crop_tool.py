@@ -198,7 +198,8 @@ class CropTool(CropFrame):
             self.left.emit()
 
     def wants(self, e: QKeyEvent) -> bool:
-        return Qt.Key(e.key()) in _OWN and not e.modifiers() & Qt.KeyboardModifier.ControlModifier
+        key, control = Qt.Key(e.key()), e.modifiers() & Qt.KeyboardModifier.ControlModifier
+        return key in _MOVES or (key in _OWN and not control)
 
     def key(self, e: QKeyEvent) -> None:
         key = Qt.Key(e.key())
@@ -221,11 +222,18 @@ class CropTool(CropFrame):
             self._nudge(*_MOVES[key], e.modifiers())
 
     def _nudge(self, dx: int, dy: int, keys: Qt.KeyboardModifier) -> None:
-        """Arrows move the frame by a pixel (Shift: ten); with Alt they turn the picture by a tenth of a degree."""
+        """Arrows move the frame by a pixel (Shift: ten); with Ctrl they widen and narrow it about its middle, with Alt they
+        turn the picture by a tenth of a degree."""
         assert self.framing is not None
         far = 10 if keys & Qt.KeyboardModifier.ShiftModifier else 1
         if keys & Qt.KeyboardModifier.AltModifier:
             self.set_angle(self.framing, self.framing.angle + 0.1 * far * (dx - dy))
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            x, y, w, h = self.framing.box
+            wide, high = max(LEAST, w + 2 * dx * far), max(LEAST, h - 2 * dy * far)
+            if self.ratio:
+                wide, high = (wide, wide / self.ratio) if dx else (high * self.ratio, high)
+            self.framing = self.framing.toward((x + (w - wide) / 2, y + (h - high) / 2, wide, high))
         else:
             x, y, w, h = self.framing.box
             self.framing = self.framing.toward((x + dx * far, y + dy * far, w, h))

@@ -46,7 +46,7 @@ class Picker(PictureTool):
         super().__init__(viewer)
         self.ident, self.param = ident, param
         self.title = (tr("Pick: {0}").format(words), "")
-        self.hint = tr("Click or draw over something that should be grey · wheel: size · Enter or W: done · Esc")
+        self.hint = tr("Click or draw over something that should be grey · wheel: size · Esc or W: done")
         self.size = 2  # of SIZES
         self.told: dict[str, object] = {}
         self._from: QPointF | None = None
@@ -170,7 +170,7 @@ class Picker(PictureTool):
         if key in _SIZE:
             self._resize(_SIZE[key])
         elif key in _TAKE:
-            self.take() if e.modifiers() & Qt.KeyboardModifier.ShiftModifier else self.left.emit()
+            self.take()
         elif key in _MOVES:
             far = 10 if e.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             at = v.loupe.at or QPointF(v.width() / 2, v.height() / 2)

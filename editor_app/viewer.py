@@ -14,6 +14,10 @@ __all__ = ["MODES", "SURROUNDS", "Viewer"]
 TAP = 0.3
 """Seconds up to which a key that is held for something else counts as pressed for its own sake."""
 _SPACE, _LOUPE = Qt.Key.Key_Space, Qt.Key.Key_L
+_PAN = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+"""With Shift: an eighth of the view."""
+_CUT = {Qt.Key.Key_Comma: -0.02, Qt.Key.Key_Period: 0.02}
+"""Moves the line of a split."""
 
 
 class Viewer(Sight):
@@ -149,15 +153,22 @@ class Viewer(Sight):
     def eventFilter(self, watched: QObject, e: QEvent) -> bool:
         # a filter and not `event`: an error inside an event that Python passed on would end the process
         if e.type() == QEvent.Type.ShortcutOverride and isinstance(e, QKeyEvent):
-            plain = e.modifiers() == Qt.KeyboardModifier.NoModifier
             tools = self.tool is not None and self.tool.wants(e)
-            if tools or (plain and Qt.Key(e.key()) in (_SPACE, _LOUPE)):
+            if tools or self._own(e):
                 e.accept()
                 return True
         if e.type() == QEvent.Type.DevicePixelRatioChange:
             self._rooms()
             self.moved.emit()
         return False
+
+    def _own(self, e: QKeyEvent) -> bool:
+        """Whether a key is for the viewer itself and not one of the window's commands."""
+        key, keys = Qt.Key(e.key()), e.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if keys == Qt.KeyboardModifier.ShiftModifier:
+            return key in _PAN and self.port.zoomed and self.tool_draws is None
+        plain = keys == Qt.KeyboardModifier.NoModifier
+        return plain and (key in (_SPACE, _LOUPE) or (key in _CUT and self.mode == "split"))
 
     def keyPressEvent(self, e: QKeyEvent) -> None:
         key = Qt.Key(e.key())
@@ -170,6 +181,12 @@ class Viewer(Sight):
         elif key == _LOUPE:
             if not e.isAutoRepeat():
                 self.hold_loupe(True)
+        elif key in _PAN and self._own(e):
+            x, y = _PAN[key]
+            self._pan(QPointF(-x * self.port.room.width() / 8, -y * self.port.room.height() / 8), False, QPointF())
+        elif key in _CUT and self._own(e):
+            self.cut = min(max(self.cut + _CUT[key], 0.02), 0.98)
+            self.update()
         else:
             super().keyPressEvent(e)
 

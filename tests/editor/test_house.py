@@ -13,7 +13,18 @@ from editor_app.declared import Declarations
 ROOT = Path(__file__).resolve().parents[2] / "editor_app"
 FILES = sorted(ROOT.rglob("*.py"))
 MAKERS = ("Tool", "icon", "set_icon")
-PLAIN = {"document.py", "catalog.py", "recipes.py", "shown.py", "declared.py", "mailbox.py", "viewport.py", "pages.py"}
+PLAIN = {
+    "framing.py",
+    "leaning.py",
+    "document.py",
+    "catalog.py",
+    "recipes.py",
+    "shown.py",
+    "declared.py",
+    "mailbox.py",
+    "viewport.py",
+    "pages.py",
+}
 """Files that hold no widgets."""
 
 

@@ -170,6 +170,11 @@ def test_ratios_swap_guides_and_nudges_by_key(qtbot: Any, opened: Window) -> Non
     qtbot.keyClick(w.viewer, Qt.Key.Key_O)
     qtbot.keyClick(w.viewer, Qt.Key.Key_Left)
     assert tool.guide != guide and tool.framing is not None and tool.framing.box[0] == pytest.approx(x - 1)
+    wide = tool.framing.box[2]
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
+    assert tool.framing.box[2] == pytest.approx(wide - 2)
+    qtbot.keyClick(w.viewer, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    assert tool.framing.angle == pytest.approx(0.1)
     photo = w.session.photo
     qtbot.keyClick(w.viewer, Qt.Key.Key_Backspace)
     assert tool.framing.box == (0, 0, W, H) and w.session.photo is photo
@@ -261,6 +266,18 @@ def test_panned_together_and_with_shift_apart(qtbot: Any, opened: Window) -> Non
     w.leave_comparison()
 
 
+def test_a_comparison_goes_on_with_the_next_photograph(qtbot: Any, opened: Window) -> None:
+    w, v = opened, opened.viewer
+    w.commands.actions["side"].trigger()
+    wait(qtbot, w)
+    w.session.beside(1)
+    wait(qtbot, w)
+    assert v.mode == "side" and v.other is not None and v.other.base is not None
+    d = w.session.document
+    assert d is not None and v.other.base.told["path"] == str(d.path)
+    w.leave_comparison()
+
+
 def test_before_while_held(qtbot: Any, opened: Window) -> None:
     w, v = opened, opened.viewer
     w.commands.actions["before"].trigger()
@@ -273,9 +290,9 @@ def test_before_while_held(qtbot: Any, opened: Window) -> None:
 def test_two_photographs(qtbot: Any, opened: Window) -> None:
     w, v = opened, opened.viewer
     w.commands.actions["two_up"].trigger()
-    qtbot.waitUntil(lambda: v.other is not None and v.other.base is not None, timeout=20000)
+    qtbot.waitUntil(lambda: v.mode == "side" and v.other is not None and v.other.base is not None, timeout=20000)
     wait(qtbot, w)
-    assert v.mode == "side" and v.other is not None and v.other.words[0] == "t1.png"
+    assert v.other is not None and v.other.words[0] == "t1.png"
     left = v.grab(v.rect().adjusted(0, 0, -v.width() // 2, 0)).toImage()
     assert left.pixelColor(left.width() // 2, left.height() // 2).blue() > 0
     w.commands.actions["two_up"].trigger()
@@ -353,6 +370,9 @@ def test_space_held_pans_and_a_tap_zooms(qtbot: Any, opened: Window) -> None:
     assert v.port.zoom == 1.0 or v.port.fitting == 1.0
     v.set_zoom(8.0)
     zoom, centre = v.port.zoom, QPointF(v.port.centre)
+    qtbot.keyClick(v, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert v.port.centre.x() > centre.x() and opened.session.photo is not None
+    centre = QPointF(v.port.centre)
     qtbot.keyPress(v, Qt.Key.Key_Space)
     drag(qtbot, opened, QPointF(300, 300), QPointF(340, 320))
     qtbot.keyRelease(v, Qt.Key.Key_Space)
