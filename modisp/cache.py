@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from modisp.resources import home
 
@@ -80,8 +79,7 @@ class Cache:
         self._remember(key, tensors)
         path = self._path(key, ".safetensors")
         if disk and path is not None:
-            plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-            if self._write(path, lambda p: save_file(plain, p)):
+            if self._write(path, lambda p: _save(tensors, p)):
                 self.trim()
 
     def drop(self, key: str) -> None:
@@ -181,12 +179,30 @@ class Cache:
             write(Path(temporary))
             os.replace(temporary, path)
             return True
-        except (OSError, SafetensorError):  # its own words for a failed write
+        except OSError:
             # a full or read-only disk only costs the cache, never the picture
             if temporary:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
             return False
+
+
+KINDS = {torch.float16: "F16", torch.float32: "F32", torch.float64: "F64", torch.uint8: "U8", torch.int64: "I64"}
+
+
+def _save(tensors: Tensors, path: Path) -> None:
+    """A safetensors file, which its own library would only write from a second copy in memory."""
+    plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    head, at = {}, 0
+    for k, v in plain.items():
+        head[k] = {"dtype": KINDS[v.dtype], "shape": list(v.shape), "data_offsets": [at, at + v.nbytes]}
+        at += v.nbytes
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for v in plain.values():
+            file.write(v.reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _bytes(tensors: Tensors) -> int:

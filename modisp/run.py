@@ -284,9 +284,8 @@ class Run:
             return found[name]
         for n in range(self.raw_end):
             self._parts(n, None)
-            if self.steps[n].stage.ready:  # what was made before it has done its work
-                for s in self.steps[:n]:
-                    self.cache.unload(self._infer_key(s))
+            if self.steps[n].stage.ready:
+                self._unload(n)
         found = self.cache.get(key)
         if found is not None:
             return found[name]
@@ -308,7 +307,13 @@ class Run:
         # on disk only where it took a network or the like: a closed form is made again sooner than it is written
         slow = any(type(s.stage).infer is not Stage.infer for s in self.steps[: self.raw_end])
         self.cache.put(key, {"pixels": out}, disk=slow)
+        self._unload(self.raw_end)
         return out
+
+    def _unload(self, n: int) -> None:
+        """Let go of what the networks of the first n steps made: it has done its work, and lies on disk."""
+        for s in self.steps[:n]:
+            self.cache.unload(self._infer_key(s))
 
     def let_go(self) -> None:
         """Drop the source's pixels if the RAW zone's result stands for them: half the memory of an export."""
