@@ -25,6 +25,8 @@ LOW, HIGH, PIECES = -18.0, 14.0, 128  # EV of the table of the curve, pieces a s
 SLICES, PLANE = 21, 49
 """How many lightnesses, and how many points along each axis of the chromaticity plane (grey lies on one)."""
 _DARK = 2.0**-30
+_SURE, _LOST = 0.7, 0.85
+"""Up to this share of saturation colours are what they are; at it, so much of them is gone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +150,13 @@ class Colours:
             planes.reshape(1, 3, SLICES * PLANE, PLANE).contiguous(), toned[[0, 2]].contiguous() if tinted else None
         )
 
-    def paint(self, rgb: torch.Tensor, luminance: torch.Tensor, v: torch.Tensor, out: torch.Tensor) -> None:
-        """Scene colours (3, N) of a luminance (N,), shown at lightness `v` (N,; cube root of display luminance), to `out`."""
+    def paint(
+        self, rgb: torch.Tensor, luminance: torch.Tensor, v: torch.Tensor, out: torch.Tensor, full: float = 0.0
+    ) -> None:
+        """Scene colours (3, N) of a luminance (N,), shown at lightness `v` (N,; cube root of display luminance), to `out`.
+
+        `full`: where the sensor saturates, 0 if it does not; colours that come near it are no colours, and go to white.
+        """
         red, blue = rgb[0].clamp_min(0.0), rgb[2].clamp_min(0.0)
         total = rgb[1].clamp_min(0.0).add_(red).add_(blue).clamp_min_(_DARK).reciprocal_()
         at = v * (SLICES - 1)
@@ -168,6 +175,9 @@ class Colours:
         ratio = y / luminance.clamp_min(_DARK)
         ratio.clamp_max_(2.0**24)
         y.addcmul_(y, more)
+        if full:
+            near = rgb.amax(0).mul_(1.0 / (full * (1.0 - _SURE))).sub_(_SURE / (1.0 - _SURE)).clamp_(0.0, 1.0)
+            ratio.addcmul_(ratio, near.square_(), value=-_LOST)
         red = torch.sub(rgb[0], luminance).mul_(ratio)
         blue = torch.sub(rgb[2], luminance).mul_(ratio)
         r = torch.mul(along, red, out=out[0]).addcmul_(across, blue, value=-1.0)

@@ -94,6 +94,7 @@ class ToneLearned(
         # the thumb's metadata tell whether BaselineExposure is still to come
         coming = view.meta.baseline_exposure
         seen = see(pixels * 2.0**coming)
+        clip, top = min(view.meta.clip), float(pixels.amax())
         net = network(weights.find(WEIGHTS), torch.device("cpu"))
         params = params_of(net(*seen.inputs()), seen)
         return Reading(
@@ -103,7 +104,9 @@ class ToneLearned(
                 "grid": _pack(params.grid, _UNIT["grid"]),
                 "chroma": _pack(params.chroma, _UNIT["chroma"]),
                 "facts": [round(v, 4) for v in facts(seen)[0].tolist()],
-                "clip": min(view.meta.clip) * 2.0**coming,
+                "clip": clip * 2.0**coming,
+                # the matrix and mended highlights lie a little beyond it; much more light means that nothing saturated
+                "full": 0.85 * clip <= top <= 4.0 * clip,
             }
         )
 
@@ -114,6 +117,7 @@ class ToneLearned(
             return paint(_closed(self, 0.0 if image.meta.space else PRIOR).to(image.pixels.device), image.pixels)
         finish = _finish(self, known["gain"], *(_key(known[k]) for k in ("curve", "grid", "chroma", "facts")))
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
+        full = min(image.meta.clip) if known.get("full") else 0.0
         h, w = image.height, image.width
         (left, pitch), y = _places(image)
         columns = _columns(finish.local, left, pitch, w) if finish.local else None
@@ -131,10 +135,10 @@ class ToneLearned(
             v = finish.curve(light)
             painted = out[:, top : top + rows]
             if painted.is_contiguous():
-                finish.colours.paint(flat, luminance, v, painted.view(3, -1))
+                finish.colours.paint(flat, luminance, v, painted.view(3, -1), full)
             else:
                 part = torch.empty_like(flat)
-                finish.colours.paint(flat, luminance, v, part)
+                finish.colours.paint(flat, luminance, v, part, full)
                 painted.copy_(part.view_as(painted))
         return out
 
