@@ -33,6 +33,7 @@ class Comparing(Pointing):
         s.engine.peered.connect(self._peered)
         s.engine.candidate.connect(self._candidate)
         s.previews.ready.connect(self._camera)
+        s.previews.screen = self.viewer.monitor.shown
         s.recipe_changed.connect(self._refer)
         s.viewed.connect(lambda _: self._refer())
         s.opening.connect(lambda _: self._another())
@@ -202,16 +203,16 @@ class Comparing(Pointing):
         self.bar.show_mode(self.viewer.mode)
         self.viewer.place_bar()
 
-    def _camera(self, path: str, kind: str, image: QImage | None) -> None:
+    def _camera(self, path: str, kind: str, images: list[QImage] | None) -> None:
         d, pane, r = self.session.document, self.viewer.other, self.reference
         if kind != "camera" or d is None or str(d.path) != path or pane is None or r is None or not r.camera:
             return
-        if image is None:
+        if images is None:
             self.viewer.say(tr("There is no JPEG of the camera in this file"))
             self.compare_with(self._first())
             return
         pane.clear()
-        pane.still = self.viewer.monitor.shown(image)
+        pane.still, pane.smaller = images[0], images[1:]
         self._lay()
         self.viewer._link()
         self._tell_mean()

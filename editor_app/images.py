@@ -12,7 +12,7 @@ import itertools
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -122,7 +122,7 @@ def keep(path: Path, kind: str, image: QImage) -> None:
 class Previews(QObject):
     """Fetches small pictures in two threads: the ones asked for last come first."""
 
-    ready = Signal(str, str, object)  # key of the photograph, kind (thumb, large or camera), QImage or None
+    ready = Signal(str, str, object)  # key of the photograph, kind (thumb, large), QImage; of "camera" a list; or None
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -132,6 +132,7 @@ class Previews(QObject):
         self._todo: queue.PriorityQueue[tuple[int, str, str]] = queue.PriorityQueue()
         self._turn = itertools.count()
         self._closed = False
+        self.screen: Callable[[QImage], QImage] = lambda image: image  # as the monitor needs the camera's JPEG
         self.ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
         for _ in range(2):
             threading.Thread(target=self._work, name="previews", daemon=True).start()
@@ -189,8 +190,9 @@ class Previews(QObject):
             name, _, copy = key.partition("\0")
             path = Path(name)
             image = self._kept(path, kind, int(copy or 0)) or self._made(path, kind)
+            told = pyramid(self.screen(image)) if kind == "camera" and image is not None else image
             try:
-                self.ready.emit(key, kind, image)
+                self.ready.emit(key, kind, told)
             except RuntimeError:  # the window is gone
                 return
 
@@ -212,6 +214,16 @@ class Previews(QObject):
             image = _small(image)
             keep(path, "thumbs", image)
         return image
+
+
+def pyramid(image: QImage) -> list[QImage]:
+    """An image and its halves, averaged, down to about a thousand pixels: what is drawn small must not alias."""
+    out = [image]
+    while max(out[-1].width(), out[-1].height()) > 1200:
+        half = (max(1, out[-1].width() // 2), max(1, out[-1].height() // 2))
+        smooth = Qt.TransformationMode.SmoothTransformation
+        out.append(out[-1].scaled(*half, Qt.AspectRatioMode.IgnoreAspectRatio, smooth))
+    return out
 
 
 def _small(image: QImage) -> QImage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ class Pane:
         self.base: Picture | None = None  # the whole picture
         self.detail: Picture | None = None  # a part of it, sharper
         self.still: QImage | None = None  # shown where nothing is rendered: a preview, the camera's JPEG
+        self.smaller: list[QImage] = []  # the same, halved and halved again
         self.words = ("", "")  # what it is, and more
         self.onto = QTransform()  # from its pixels to those of the other side's picture
 
@@ -47,6 +49,7 @@ class Pane:
     def clear(self) -> None:
         """Nothing to see."""
         self.base = self.detail = self.still = None
+        self.smaller = []
 
     def show(self, picture: Picture) -> None:
         """Take a rendering, whole or in part."""
@@ -58,6 +61,12 @@ class Pane:
         if self.base is not None and self.detail is not None and self.base.full != self.detail.full:
             self.detail = None if picture is self.base else self.detail
 
+    def still_for(self, scale: float) -> QImage:
+        """The still as it is best drawn at so many device pixels per pixel of it: the smallest that has enough."""
+        assert self.still is not None
+        enough = [i for i in self.smaller if i.width() >= 0.99 * scale * self.still.width()]
+        return min(enough, key=lambda i: i.width()) if enough else self.still
+
     def layers(self, parts: bool) -> list[Picture]:
         """The renderings from the bottom up; `parts`: with the sharper one."""
         return [q for q in (self.base, self.detail if parts else None) if q is not None]
@@ -67,7 +76,8 @@ class Pane:
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, port.scale * port.ratio <= SHARP)
         layers = self.layers(parts)
         if not layers and self.still is not None:
-            p.drawImage(port.rect(), self.still, middle(self.still, port.full))
+            image = self.still_for(port.rect().width() * port.ratio / self.still.width())
+            p.drawImage(port.rect(), image, middle(image, port.full))
         for q in layers:
             paint.pixels(p, port.to_widget(*q.rect), screen(q), port.ratio)
 
@@ -80,7 +90,8 @@ class Pane:
         p.setTransform(onto, True)
         layers = self.layers(parts)
         if not layers and self.still is not None:
-            p.drawImage(QRectF(0, 0, *self.full), self.still, QRectF(self.still.rect()))
+            image = self.still_for(math.sqrt(abs(onto.determinant())) * ratio)
+            p.drawImage(QRectF(0, 0, *self.full), image, QRectF(image.rect()))
         for q in layers:
             p.drawImage(QRectF(*q.rect), screen(q), QRectF(q.image.rect()))
         p.restore()

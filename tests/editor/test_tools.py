@@ -18,6 +18,7 @@ from editor_app.crop_tool import CropTool
 from editor_app.overlay import marked
 from editor_app.picker import Picker
 from editor_app.window import Window
+from tests.dng_files import dng, jpeg
 
 W, H = 480, 320
 
@@ -392,3 +393,21 @@ def test_tools_cover_the_key_table(window: Window) -> None:
     want = {"move": "V", "crop": "R", "pick": "W", "split": "Y", "side": "Shift+Y", "before": "\\", "clipping": "J"}
     for name, key in want.items():
         assert key in [k.toString() for k in window.commands.actions[name].shortcuts()]
+
+
+def test_the_cameras_jpeg_lies_on_the_picture(qtbot: Any, window: Window, tmp_path: Path) -> None:
+    values = np.random.default_rng(2).integers(100, 3000, (240, 360), dtype=np.uint16)
+    path = dng(tmp_path / "a.dng", values, {}, preview=jpeg(180, 120))
+    w, v = window, window.viewer
+    w.open_paths([path])
+    wait(qtbot, w)
+    w.commands.actions["camera"].trigger()
+    qtbot.waitUntil(lambda: v.other is not None and v.other.still is not None, timeout=20000)
+    wait(qtbot, w)
+    assert v.mode == "split" and v.other is not None and v.base is not None
+    corner = v.other.onto.map(QPointF(180, 120))
+    assert abs(corner.x() - v.base.full[0]) < 2 and abs(corner.y() - v.base.full[1]) < 2
+    shot = v.grab().toImage()
+    spot = v.port.rect().center() + QPointF(-v.port.rect().width() / 4, v.port.rect().height() / 8)
+    assert shot.pixelColor(spot.toPoint()).red() > 150 > shot.pixelColor(spot.toPoint()).green()
+    w.leave_comparison()
