@@ -112,6 +112,7 @@ class Catalog(QObject):
         self.rejected = True  # whether rejected ones are shown
         self.label = ""  # only photographs of this colour
         self._index: dict[tuple[Path, int], Photo] = {}
+        self._copied: set[Path] = set()  # files that have, or had, virtual copies
         self._turn = 0
         self.listed.connect(self._listed, Qt.ConnectionType.QueuedConnection)
 
@@ -249,7 +250,10 @@ class Catalog(QObject):
 
     def _copies(self, p: Photo, rows: Sequence[Mapping[str, Any]]) -> bool:
         there = {int(r["copy"]): r for r in rows}
-        gone = [q for q in self.all if q.path == p.path and q.copy and q.copy not in there] if self._has(p) else []
+        if not there and p.path not in self._copied:
+            return False
+        self._copied.add(p.path)
+        gone = [q for q in self.all if q.path == p.path and q.copy and q.copy not in there]
         for q in gone:
             self.all.remove(q)
             del self._index[q.key]
@@ -263,9 +267,6 @@ class Catalog(QObject):
             if q is not self.current:
                 _note(q, row)
         return bool(new or gone)
-
-    def _has(self, p: Photo) -> bool:
-        return any((p.path, n) in self._index for n in range(1, 100))
 
 
 def _note(p: Photo, row: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, QProcess, QSettings, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 
-from editor_app import compare, recent
+from editor_app import compare, recent, recipes
 from editor_app.catalog import LABELS, Photo
 from editor_app.compare import Reference
 from editor_app.comparing import Comparing
@@ -23,7 +23,7 @@ from editor_app.notice import Notice
 from editor_app.parts_sheet import default_sheet, paste_sheet
 from editor_app.shortcuts import Sheet
 from editor_app.sight import SURROUNDS
-from editor_app.stage_panel import StagePanel
+from editor_app.stage_panel import COMPARE, COPY, DEFAULT, StagePanel
 from editor_app.stage_strip import SOURCE
 from editor_app.style_sheet import save_sheet
 from editor_app.words import tr
@@ -45,7 +45,11 @@ class Desk(Comparing):
         s.opening.connect(lambda _: self.notice.hide())
         s.keeper.unsaved.connect(self._unsaved)
         s.keeper.saved.connect(lambda _: self._saved())
+        self.recent_menu = QMenu(tr("Open recent"), self)
+        self.top.menus["File"].insertMenu(self.commands.actions["export"], self.recent_menu)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
         self.strip.wanted.connect(self._boundary_menu)
+        self.panels.asked.connect(self._panel_asked)
         self.strip.compared.connect(self._compare_boundary)
         self.film.strip.menu.connect(self._photo_menu)
         s.engine.refined.connect(lambda m: self.strip.show_took(m["took"]) if self._about(m) else None)
@@ -85,6 +89,15 @@ class Desk(Comparing):
         name = QFileDialog.getExistingDirectory(self, tr("Open a folder"), recent.folder())
         if name:
             self.open_paths([Path(name)])
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for rows in (recent.folders(), recent.files()):
+            for path in rows:
+                action = self.recent_menu.addAction(path.name or str(path), partial(self.open_paths, [path]))
+                action.setToolTip(str(path))
+                action.setEnabled(path.exists())
+            self.recent_menu.addSeparator()
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files or folders."""
@@ -239,6 +252,23 @@ class Desk(Comparing):
             return self.session.until
         d = self.session.document
         return d.last_entry() if d is not None else ""
+
+    def _panel_asked(self, ident: str, what: str) -> None:
+        """What a panel's menu asks for."""
+        d, shelf = self.session.document, self.session.shelf
+        if d is None:
+            return
+        if what == COMPARE:
+            self.compare_stages(ident)
+        elif what == DEFAULT:
+            self.keep_default()
+        elif what == COPY:
+            shelf.copy()
+            self.refresh()
+        elif shelf.copied is not None and self.session.photo is not None:
+            shelf.paste([self.session.photo], [recipes.entry(d.recipe, ident)["slot"]], looks=False)
+        else:
+            self.viewer.say(tr("Nothing was copied yet"))
 
     def _photo_menu(self, at: QPoint) -> None:
         menu, actions = QMenu(self), self.commands.actions

@@ -47,6 +47,7 @@ class Panels(QWidget):
     swapped = Signal(str, str)
     viewed = Signal(str, bool)
     picking = Signal(str, str)
+    asked = Signal(str, str)
 
     def __init__(self, histogram: QWidget) -> None:
         super().__init__()
@@ -108,7 +109,7 @@ class Panels(QWidget):
             rivals = [info, *rivals]
         unfolded = self.settings.value(f"unfolded/{ident}", group_of(info.group) in _OPEN, type=bool)
         panel = StagePanel(ident, info, rivals, bool(unfolded))
-        for name in ("edited", "done", "applied", "switched", "reset", "swapped", "viewed", "picking"):
+        for name in ("edited", "done", "applied", "switched", "reset", "swapped", "viewed", "picking", "asked"):
             getattr(panel, name).connect(getattr(self, name))
         panel.folded.connect(lambda i, folded: self.settings.setValue(f"unfolded/{i}", not folded))
         panel.alone.connect(self._alone)

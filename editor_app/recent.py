@@ -6,13 +6,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 
-MOST = 5
+MOST, FILES = 5, 10
 
 
 def remember(photo: Path) -> None:
     """Note the photograph that is opened, and its folder."""
     settings = QSettings()
     settings.setValue("session/photo", str(photo))
+    settings.setValue("session/files", list(dict.fromkeys([str(photo), *(str(p) for p in files())]))[:FILES])
     rows = [str(photo.parent), *(str(p) for p in folders())]
     settings.setValue("session/recent", list(dict.fromkeys(rows))[:MOST])
 
@@ -31,6 +32,15 @@ def folder() -> str:
 
 def folders() -> list[Path]:
     """The folders of late that are still there, the last first."""
-    kept = QSettings().value("session/recent")
+    return [p for p in _kept("session/recent") if p.is_dir()]
+
+
+def files() -> list[Path]:
+    """The photographs of late, the last first."""
+    return _kept("session/files")
+
+
+def _kept(name: str) -> list[Path]:
+    kept = QSettings().value(name)
     rows = kept if isinstance(kept, list) else [kept] if kept else []  # a list of one comes back as itself
-    return [Path(str(p)) for p in rows if Path(str(p)).is_dir()]
+    return [Path(str(p)) for p in rows]

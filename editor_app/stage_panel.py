@@ -40,6 +40,9 @@ def standing(
             return p.name, {q.name: row[q.name] for q in mine}
     return "", {}
 
+COMPARE, DEFAULT, COPY, PASTE = "compare", "default", "copy", "paste"
+"""What can be asked for besides; see `StagePanel.asked`."""
+
 
 class StagePanel(QWidget):
     """fold | name | changed dot | … | implementation | reset | view | switch; below it one row per parameter."""
@@ -54,6 +57,7 @@ class StagePanel(QWidget):
     picking = Signal(str, str)  # entry, parameter
     folded = Signal(str, bool)
     alone = Signal(str)  # fold all the others
+    asked = Signal(str, str)  # entry, what else is to be done with its stage: compare, copy, paste or default
 
     def __init__(self, ident: str, info: StageInfo, rivals: Sequence[StageInfo], unfolded: bool) -> None:
         super().__init__()
@@ -136,6 +140,10 @@ class StagePanel(QWidget):
         self.kind.setAccessibleName(tr("Implementation of {0}").format(name))
         for i, s in enumerate(rivals):
             self.kind.setItemData(i, f"{s.title}\n{s.note}", Qt.ItemDataRole.ToolTipRole)
+        if len(rivals) > 1:
+            self.kind.insertSeparator(len(rivals))
+            self.kind.addItem(tr("Compare two…"), COMPARE)
+            self.kind.addItem(tr("Make it the default…"), DEFAULT)
         self.kind.set_value(self.info.name)
         self.kind.view().setMinimumWidth(160)
         if len(rivals) < 2:
@@ -163,8 +171,12 @@ class StagePanel(QWidget):
             paint.disc(p, 7, h / 2 + 0.5, 2.5, theme.now().knob)
 
     def _swap(self) -> None:
-        if self.kind.value() != self.info.name:
-            self.swapped.emit(self.ident, self.kind.value())
+        wanted = self.kind.value()
+        if wanted in (COMPARE, DEFAULT):
+            self.kind.set_value(self.info.name)
+            self.asked.emit(self.ident, wanted)
+        elif wanted != self.info.name:
+            self.swapped.emit(self.ident, wanted)
 
     def _reveal(self) -> None:
         shown = not self.more.isVisible()
@@ -204,4 +216,9 @@ class StagePanel(QWidget):
         entry.setEnabled(self.changed)
         menu.addAction(tr("View the picture after it"), lambda: self.viewed.emit(self.ident, True))
         menu.addAction(tr("Fold all others"), lambda: self.alone.emit(self.ident))
+        menu.addSeparator()
+        menu.addAction(tr("Copy its settings"), lambda: self.asked.emit(self.ident, COPY))
+        menu.addAction(tr("Paste settings into it"), lambda: self.asked.emit(self.ident, PASTE))
+        if self.kind.count() > 1:
+            menu.addAction(tr("Compare two implementations"), lambda: self.asked.emit(self.ident, COMPARE))
         menu.exec(e.globalPos() if e.globalPos() else QPoint())
