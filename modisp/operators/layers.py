@@ -192,6 +192,17 @@ def layer(plane: torch.Tensor, frame: Frame, radius: float, flat: float, window:
     return torch.addcmul(b, a, plane if window is None else cut(plane, window))
 
 
+def relief(
+    plane: torch.Tensor, frame: Frame, radius: float, flat: float, fine: float, window: Window | None = None
+) -> torch.Tensor:
+    """What `layer` leaves out, its finest part (less than a block) weakened to the share `fine`."""
+    grid = Blocks.under(frame, block_edge(radius))
+    low = grid.mean(plane)
+    a, b, broad = grid.spread(*coefficients(low, low, radius / grid.f, flat), low, window=window)
+    mixed = torch.lerp(broad, plane if window is None else cut(plane, window), fine)
+    return torch.rsub(a, 1.0).mul_(mixed).sub_(b)
+
+
 def contain(rgb: torch.Tensor) -> torch.Tensor:
     """Colours (3, …) of linear Rec.2020 led into [0, 1] in place, towards the grey of their luminance.
 

@@ -17,12 +17,14 @@ from modisp.operators.layers import (
     layer,
     layer_reach,
     luma,
+    relief,
     window_of,
 )
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 TEXTURE, CLARITY, HAZE = 0.0018, 0.012, 0.007  # radii, and the edge of haze's blocks, as parts of the long edge
 FLAT_TEXTURE, FLAT_CLARITY, FLAT_HAZE = 0.0025, 0.02, 0.003  # variance of √luminance up to which a layer smooths
+FINE = 0.35  # of clarity that reaches into what is texture's
 FINEST = 0.75  # radius in image pixels below which texture cannot be seen
 VEIL = 0.82  # of the haze found that full dehaze takes away
 REACH, SOFTEN = 1, 3  # blocks: where the darkest is looked for, and over which haze is smoothed
@@ -82,10 +84,10 @@ class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY
             new.sub_(detail, alpha=2.0 * fine if fine > 0 else 0.7 * fine)
             checkpoint()
         if self.clarity:
-            detail = layer(seen, image.frame, CLARITY * long, FLAT_CLARITY, window).sub_(light)
+            detail = relief(seen, image.frame, CLARITY * long, FLAT_CLARITY, FINE, window)
             # all of it in the middle tones, little in the deepest and brightest, where it would only clip
             middle = torch.addcmul(light, light, light, value=-1.0).mul_(4.0)
-            new.addcmul_(detail, middle, value=-1.3 * self.clarity if self.clarity > 0 else -0.8 * self.clarity)
+            new.addcmul_(detail, middle, value=1.2 * self.clarity if self.clarity > 0 else 0.8 * self.clarity)
         gain = new.clamp_(0.0, 1.1).div_(light.clamp_min_(_FLOOR)).square_().clamp_max_(8.0)
         return contain(out * gain)
 
