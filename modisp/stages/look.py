@@ -19,7 +19,7 @@ _WARM = (0.30, 0.0, -0.45)
 _GREEN = (-0.20, 0.10, -0.20)
 
 
-class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title="Look", group="Style"):
+class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title="Colour", group="Colour"):
     """DISPLAY to DISPLAY: table, then saturation, then black and white, then split tones; parts at neutral cost nothing.
 
     All but the table keep luminance, and lead saturated colours to the gamut's edge without clipping them on it.
