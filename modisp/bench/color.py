@@ -20,7 +20,7 @@ from modisp.color.difference import lab, linear_frame
 from modisp.color.spaces import apply
 from modisp.image import Metadata
 from modisp.metrics import delta_e
-from modisp.operators.chartfit import told_by_chart
+from modisp.operators.chartfit import calibrated
 from modisp.operators.rational import TERMS, correct, terms
 from modisp.simulate import charts, spectra, world, world_makers, world_surfaces
 from modisp.train.color import growth, told
@@ -38,7 +38,7 @@ VARIED = 2
 
 @dataclass(frozen=True)
 class Shot:
-    """A camera with a maker's matrices, under all lights: (L, …) each; `chart` is what a photograph of the chart tells."""
+    """A camera with a maker's matrices, under all lights: (L, …) each."""
 
     camera: str
     maker: str  # clean or varied
@@ -47,7 +47,9 @@ class Shot:
     matrix: Tensor
     seen: Tensor  # (L, N, 3)
     wanted: Tensor  # (L, N, 3)
-    chart: Tensor  # (29,)
+    chart: tuple[
+        Tensor, Tensor, Tensor, Tensor
+    ]  # of a photograph of the chart: traits, matrix, seen and wanted (24, 3)
 
 
 @lru_cache(maxsize=2)
@@ -84,12 +86,12 @@ def shots(folder: Path | None = None, brand: str = "") -> tuple[Shot, ...]:
     return tuple(out)
 
 
-def _chart(s: np.ndarray, meta: Metadata, rng: np.random.Generator) -> Tensor:
+def _chart(s: np.ndarray, meta: Metadata, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     lamp, chart = spectra.light(CHART_LIGHT), spectra.colorchecker()
     traits, matrix = told(meta, s @ lamp)
     seen = (chart @ (s * lamp).T) / (s @ lamp) * (1 + 0.005 * rng.normal(size=(24, 3)))
-    wanted = torch.from_numpy(charts.reference("colorchecker24", 1e4 / float(traits[-2]))).float()
-    return told_by_chart(torch.from_numpy(seen).float(), matrix, wanted, traits[-2:])
+    wanted = charts.reference("colorchecker24", 1e4 / float(traits[-2]))
+    return traits, matrix, torch.from_numpy(seen).float(), torch.from_numpy(wanted).float()
 
 
 Method = Callable[[Shot], Tensor]
@@ -127,10 +129,13 @@ def _best(shot: Shot, x: Tensor) -> Tensor:
 def learned(net: nn.Module, chart: bool = False) -> Method:
     """Our network, perhaps with one shot of a chart in daylight."""
 
+    def tell(traits: Tensor, told: Tensor | None = None) -> Tensor:
+        numbers: Tensor = net(traits, told) * net.trust(traits)[:, None, None]  # type: ignore[operator]
+        return numbers
+
     def run(shot: Shot) -> Tensor:
-        told_too = (shot.chart.expand(len(shot.traits), -1),) if chart else ()
         with torch.no_grad():
-            numbers = net(shot.traits, *told_too)
+            numbers = calibrated(tell, shot.traits, *shot.chart) if chart else tell(shot.traits)
         rows = zip(shot.matrix, numbers, shot.seen, strict=True)
         return torch.stack([correct(m, c, seen.T[:, None])[:, 0].T for m, c, seen in rows])
 

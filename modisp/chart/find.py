@@ -56,7 +56,8 @@ def from_corners(corners: Sequence[Sequence[float]]) -> Found:
     to = np.array(corners, np.float64)
     if to.shape != (4, 2) or not np.isfinite(to).all():
         raise ValueError("a chart has four corners, each x,y")
-    turns = [float(np.cross(to[k - 1] - to[k - 2], to[k] - to[k - 1])) for k in range(4)]
+    sides = to - np.roll(to, 1, 0)
+    turns = [float(a[0] * b[1] - a[1] * b[0]) for a, b in zip(sides, np.roll(sides, -1, 0), strict=True)]
     if min(abs(t) for t in turns) < 1 or len({t > 0 for t in turns}) > 1:
         raise ValueError(
             "the four corners are those of no chart: give them in order round it, beginning at the first patch"
@@ -67,13 +68,29 @@ def from_corners(corners: Sequence[Sequence[float]]) -> Found:
 def find(pixels: torch.Tensor, wanted: Array) -> Found | None:
     """The chart in a balanced linear picture (3, H, W), white about 1; `wanted` are its colours (24, 3).  None without one."""
     best: Found | None = None
-    for cells in _lattices(blobs(pixels)):
+    areas = blobs(pixels)
+    for cells in _lattices(areas):
         for found in _placed(cells, pixels, wanted):
             if best is None or found.score > best.score:
-                best = found
+                best = _drawn_in(found, areas, pixels, wanted)
         if best is not None and best.score > 0.95:
             break
     return best if best is not None and best.score >= AGREES else None
+
+
+def _drawn_in(found: Found, areas: list[Blob], pixels: torch.Tensor, wanted: Array) -> Found:
+    """The same with all areas that lie where patches should be; as it was where that agrees no better."""
+    columns, rows = (v.ravel() for v in np.meshgrid(np.arange(6.0), np.arange(4.0)))
+    expected = found.at(columns, rows)
+    pitch = np.sqrt(abs(np.linalg.det(np.stack([expected[1] - expected[0], expected[6] - expected[0]]))))
+    place = np.array([(b.x, b.y) for b in areas])
+    away = np.linalg.norm(place[None] - expected[:, None], axis=2)
+    near = away.min(1) < 0.2 * pitch
+    if near.sum() < FEWEST:
+        return found
+    better = Found(_sound(np.stack([columns, rows], 1)[near], place[away.argmin(1)][near]), 0.0)
+    score = agreement(better, pixels, wanted)
+    return Found(better.map, score) if score is not None and score >= found.score - 0.02 else found
 
 
 def homography(source: Array, target: Array) -> Array:
@@ -168,23 +185,39 @@ def _grown(i: int, first: Array, second: Array, place: Array, side: Array) -> di
 def _fits(cells: dict[tuple[int, int], int], more: tuple[int, int]) -> bool:
     c, r = zip(*cells, more, strict=True)
     wide, high = max(c) - min(c) + 1, max(r) - min(r) + 1
-    return bool(max(wide, high) <= COLUMNS and min(wide, high) <= ROWS)
+    return bool(max(wide, high) <= COLUMNS + 1 and min(wide, high) <= ROWS + 1)
 
 
 def _placed(cells: dict[tuple[int, int], Blob], pixels: torch.Tensor, wanted: Array) -> Iterator[Found]:
-    """Every way in which the lattice may lie on the chart: four turns, and shifts where rows or columns are hidden."""
+    """Every way in which the lattice may lie on the chart: four turns, and shifts, as rows may be hidden, or be none of it."""
     at = np.array([*cells], np.float64)
     to = np.array([(b.x, b.y) for b in cells.values()])
     for turn in range(4):
         turned = at @ np.linalg.matrix_power(np.array([[0, 1], [-1, 0]]), turn)
         turned = turned - turned.min(0)
         wide, high = turned.max(0) + 1
-        for left in range(int(COLUMNS - wide) + 1):
-            for top in range(int(ROWS - high) + 1):
-                found = Found(homography(turned + np.array([left, top]), to), 0.0)
+        for left in range(min(0, int(COLUMNS - wide)), max(0, int(COLUMNS - wide)) + 1):
+            for top in range(min(0, int(ROWS - high)), max(0, int(ROWS - high)) + 1):
+                moved = turned + np.array([left, top])
+                inside = ((moved >= 0) & (moved < (COLUMNS, ROWS))).all(1)
+                if inside.sum() < FEWEST - 1:
+                    continue
+                found = Found(_sound(moved[inside], to[inside]), 0.0)
                 score = agreement(found, pixels, wanted)
                 if score is not None:
                     yield Found(found.map, score)
+
+
+def _sound(at: Array, to: Array) -> Array:
+    """A homography without the areas that are far off it: half a patch in the shade has its middle elsewhere."""
+    for _ in range(3):
+        m = homography(at, to)
+        off = np.linalg.norm(Found(m, 0.0).at(at[:, 0], at[:, 1]) - to, axis=1)
+        near = off <= max(2.5 * float(np.median(off)), 0.5)
+        if near.all() or near.sum() < FEWEST - 1:
+            break
+        at, to = at[near], to[near]
+    return m
 
 
 def agreement(found: Found, pixels: torch.Tensor, wanted: Array) -> float | None:

@@ -36,6 +36,7 @@ INSIDE = 0.25
 _GRID = 25  # places a patch is measured at, each way
 _CLIPPED, _DARK = 0.96, 0.01
 _SHADE = 0.2  # in ln of luminance, how far a patch may be off its neighbours before it counts as lit otherwise
+_FEW = 2  # so many may be off for other reasons
 _FEWEST = 12
 
 
@@ -78,7 +79,8 @@ def calibrate(
     name = learned.camera(meta)
     if not weights.slug(name):
         raise ValueError("the file does not say which camera took it, so nothing could use the calibration")
-    made = develop(image, Recipe.default(image), until=State.CAMERA, progress=progress, cancel=cancel)
+    recipe = Recipe.default(image).switch("highlights", False)  # what is clipped is to be seen as clipped
+    made = develop(image, recipe, until=State.CAMERA, progress=progress, cancel=cancel)
     seen = _upright(made)
     found = from_corners(corners) if corners is not None else _look(seen, meta, chart)
     values, sound = _patches(seen, found, made.meta)
@@ -175,9 +177,10 @@ def _fitted(name: str, chart: str, meta: Metadata, values: Array, sound: list[in
 
 
 def _light_on(base: Array, wanted: Array, sound: list[int]) -> tuple[Array, int]:
-    """(gain (N,) that undoes how the light varies over the chart, how many patches lie in a shade of their own).
+    """(gain (N,) that undoes how the light varies over the chart, how many patches lie in a light of their own).
 
-    A slope in ln of luminance that the patches agree on; one that is far off it is taken at its own light.
+    A slope in ln of luminance that the patches agree on.  One that is far off it is taken at its own light; all are where
+    several are off, as a shadow then lies across the chart.
     """
     off = np.log(np.maximum(wanted[:, 1], 1e-4) / np.maximum(base[:, 1], 1e-4))
     k = np.array(sound)
@@ -188,7 +191,8 @@ def _light_on(base: Array, wanted: Array, sound: list[int]) -> tuple[Array, int]
         rest = off - a @ fit
         weight = 1 / np.sqrt(np.maximum(np.abs(rest), 0.03))
     alone = np.abs(rest) > _SHADE
-    return np.exp(np.where(alone, off, a @ fit)), int(alone.sum())
+    across = alone.sum() > _FEW
+    return np.exp(np.where(alone | across, off, a @ fit)), int(alone.sum())
 
 
 def _errors(made: torch.Tensor, wanted: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -44,3 +46,24 @@ def exposed(seen: Tensor, matrix: Tensor, wanted: Tensor) -> tuple[Tensor, Tenso
     a, b = base[..., 1], wanted[..., 1]
     scale = (b.clamp_min(1e-4).log() - a.clamp_min(1e-4).log()).median(-1).values.exp()[..., None, None]
     return seen * scale, base * scale
+
+
+NEAR, OWN = 60.0, 0.4
+"""Mired from the light of the chart at which half remains of what the chart alone says; how stiff that is (see `chart_fit`)."""
+
+
+def calibrated(
+    tell: Callable[[Tensor, Tensor], Tensor], traits: Tensor, home: Tensor, matrix: Tensor, seen: Tensor, wanted: Tensor
+) -> Tensor:
+    """Coefficients (B, 3, 9) for a camera with a chart, under lights that `traits` (B, 32) tell of.
+
+    `tell(traits, chart)` is the network; `home` (32,), `matrix` (3, 3), `seen` and `wanted` (N, 3) are those of the chart (see
+    `told_by_chart`).  What the network leaves wrong of the chart is taken off under its own light, and less of it
+    the farther the light is.
+    """
+    told = told_by_chart(seen, matrix, wanted, home[-2:])
+    out = tell(traits, told.expand(len(traits), -1))
+    seen, base = exposed(seen, matrix, wanted)
+    base = base + (tell(home[None], told[None])[0] @ terms(seen.T)).T
+    away = (traits[:, -2] - home[-2]) * 100 / NEAR
+    return out + chart_fit(seen, base, wanted, OWN) / (1 + away * away)[:, None, None]

@@ -6,6 +6,8 @@ camera was calibrated with, where there is one, and gives the numbers of a close
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import torch
 
 from modisp import weights
-from modisp.color import spaces, white
+from modisp.color import spaces
 from modisp.color.camera import XY, Camera
 from modisp.color.traits import traits
 from modisp.image import Image, Metadata, State
@@ -21,17 +23,16 @@ from modisp.learned import camera as camera_name
 from modisp.learned import network
 from modisp.operators import calibration
 from modisp.operators.calibration import Calibration
-from modisp.operators.chartfit import chart_fit, exposed, told_by_chart
+from modisp.operators.chartfit import calibrated
 from modisp.operators.rational import TERMS, correct
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
 TASK = "color_correct"
-NEAR = 60.0
-"""Mired from the light of the chart at which what the chart alone told has lost most of its say."""
 _WORDS = {
     "matrices": "the matrices in the file and a network",
     "guess": "no matrices are known of this camera: a network guesses them from its response to white",
     "chart": "the camera's own chart, its matrices and a network",
+    "strange": "the matrices in the file alone: they are like those of no camera that the network knows",
 }
 
 
@@ -70,10 +71,17 @@ class ColorCorrectLearned(
         return (weights.digest(path) if path else "") + calibration.digest()
 
     def measure(self, probe: Probe) -> Reading:
-        """`source`: what the colours rest on (matrices, chart or guess), and `words` that say so."""
-        meta = probe.meta
-        own = calibration.find(weights.slug(camera_name(meta)))
-        source = "chart" if own else "matrices" if Camera.of(meta).known else "guess"
+        """`source`: what the colours rest on (a key of `_WORDS`), and `words` that say so."""
+        camera, light = _known(probe.meta)
+        path = _file()
+        if calibration.find(weights.slug(camera_name(probe.meta))):
+            source = "chart"
+        elif not camera.known:
+            source = "guess"
+        else:
+            with torch.no_grad():
+                known = path and float(network(path, torch.device("cpu")).trust(traits(camera, light)[None])) > 0
+            source = "matrices" if known else "strange"
         return Reading({"source": source, "words": _WORDS[source]})
 
     def _numbers(self, meta: Metadata) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,7 +92,7 @@ class ColorCorrectLearned(
         if not self.strength or path is None or camera.monochrome:
             return matrix, torch.zeros(3, TERMS)
         own = calibration.find(weights.slug(camera_name(meta)))
-        found = _coefficients(path, weights.digest(path), _facts(meta), own, light)
+        found = _coefficients(path, weights.digest(path), _facts(meta), own, light, _share(meta))
         return matrix, self.strength * found
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
@@ -130,8 +138,17 @@ def _facts(meta: Metadata) -> Metadata:
     )
     if Camera.of(meta).known or min(meta.gains) <= 0:
         return kept
-    r, g, b = (min(meta.gains) / v for v in meta.gains)
+    sees = torch.tensor(meta.gains).reciprocal()
+    r, g, b = torch.lerp(torch.tensor(_USUAL), sees / sees.max(), _plausible(sees.tolist())).tolist()
     return replace(kept, white=(r, g, b))
+
+
+def _share(meta: Metadata) -> float:
+    """How much of a guess is taken, 0…1: half where only the usual is known, none of what need not come from a sensor."""
+    if min(meta.gains) <= 0:
+        return 0.0
+    sure = _plausible([1 / v for v in meta.gains])
+    return 0.5 + 0.5 * sure if meta.cfa else sure
 
 
 def _known(meta: Metadata) -> tuple[Camera, XY]:
@@ -154,7 +171,7 @@ def colours(meta: Metadata, own: Calibration, used: bool) -> torch.Tensor:
     camera, light = _at_home(facts, own)
     coefficients = torch.zeros(3, TERMS)
     if used and path is not None:
-        coefficients = _coefficients(path, weights.digest(path), facts, own, light)
+        coefficients = _coefficients(path, weights.digest(path), facts, own, light, 1.0)
     return correct(camera.to_rec2020(light), coefficients, seen.T[:, None])[:, 0].T
 
 
@@ -166,22 +183,33 @@ def _at_home(facts: Metadata, own: Calibration) -> tuple[Camera, XY]:
     return camera, camera.light(camera.xy(own.white))
 
 
+_USUAL = (0.5, 1.0, 0.65)
+"""How sensors answer to daylight, about: for files that were balanced in the camera, and so do not tell."""
+
+
+def _plausible(white: Sequence[float]) -> float:
+    """0…1: whether it can be a sensor that answers so to white; green is the greatest with all, unless the file is balanced."""
+    r, g, b = white
+    t = min(1.0, max(0.0, (-0.3 - math.log2(r * b / (g * g))) / 0.5))
+    return t * t * (3 - 2 * t)
+
+
 @lru_cache(maxsize=64)
-def _coefficients(path: Path, _content: str, facts: Metadata, own: Calibration | None, light: XY) -> torch.Tensor:
-    """(3, 9): what the network, and the camera's chart, make of a camera under a light."""
+def _coefficients(
+    path: Path, _content: str, facts: Metadata, own: Calibration | None, light: XY, guess: float
+) -> torch.Tensor:
+    """(3, 9): what the network, and the camera's chart, make of a camera under a light; without matrices `guess` of it."""
     camera, net = Camera.of(facts), network(path, torch.device("cpu"))
     with torch.inference_mode(False), torch.no_grad():
         known = traits(camera, light)[None]
+
+        def tell(told: torch.Tensor, chart: torch.Tensor | None = None) -> torch.Tensor:
+            trust: torch.Tensor = net.trust(told)[:, None, None] if camera.known else torch.tensor(guess)
+            numbers: torch.Tensor = trust * net(told, chart)
+            return numbers
+
         if own is None:
-            return torch.Tensor(net(known)[0])
+            return tell(known)[0]
         seen, wanted = own.tensors()
-        camera, home = _at_home(facts, own)
-        there = traits(camera, home)
-        matrix = camera.to_rec2020(home)
-        chart = told_by_chart(seen, matrix, wanted, there[-2:])[None]
-        out: torch.Tensor = net(known, chart)[0]
-        # what is still wrong under the chart's own light counts there, and less the farther the light is
-        seen, base = exposed(seen, matrix, wanted)
-        base = correct(matrix, net(there[None], chart)[0], seen.T[:, None])[:, 0].T
-        away = (1e6 / white.kelvin_from_xy(light)[0] - 1e6 / white.kelvin_from_xy(home)[0]) / NEAR
-        return out + chart_fit(seen, base, wanted) / (1 + away * away)
+        at, home = _at_home(facts, own)
+        return calibrated(tell, known, traits(at, home), at.to_rec2020(home), seen, wanted)[0]
