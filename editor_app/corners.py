@@ -101,4 +101,5 @@ class Corners:
         p.drawImage(r, v.to_screen(v.base), QRectF(v.base.image.rect()))
         seen, s = v.port.visible(), r.width() / v.port.full[0]
         box = QRectF(r.x() + seen.x() * s, r.y() + seen.y() * s, seen.width() * s, seen.height() * s)
-        paint.rounded(p, box, "", 2, t.accent, 1.5)
+        for colour, width in (("#a0000000", 3.5), (theme.DARK.accent, 1.5)):  # seen on light and on dark
+            paint.rounded(p, box, "", 2, colour, width)

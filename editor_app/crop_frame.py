@@ -36,6 +36,7 @@ class CropFrame(PictureTool):
         self.roles, self.orientation = roles, orientation
         self.values: dict[str, object] = {}
         self.framing: Framing | None = None
+        self.begun: Framing | None = None  # as the document has it
         self.picture: Picture | None = None
         self.guide = str(QSettings().value("crop/guide", "thirds"))
         self.ratio = 0.0  # width ÷ height that is kept; 0 for none
@@ -81,6 +82,7 @@ class CropFrame(PictureTool):
         assert self.picture is not None
         w, h = self.picture.full
         self.framing = Framing.of(self.values, self.roles, (float(w), float(h)), self.orientation).whole()
+        self.begun = self.framing
         self._set_ratio_name(self._ratio_seen())
         self.fit()
         self.tell()

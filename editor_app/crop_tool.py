@@ -183,8 +183,8 @@ class CropTool(CropFrame):
         self.viewer.update()
 
     def keep(self) -> None:
-        """Enter: the frame is the picture now."""
-        if self.framing is not None and not self.leaving:
+        """Enter: the frame is the picture now; where nothing was changed, nothing is done."""
+        if self.framing is not None and not self.leaving and self.framing != self.begun:
             self.kept.emit(self.framing.values(self.roles, self.orientation))
         self.left.emit()
 

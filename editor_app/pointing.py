@@ -34,6 +34,7 @@ class Pointing(News):
         s.engine.sampled.connect(self._sampled)
         s.engine.counted.connect(self._counted)
         s.recipe_changed.connect(self._tool_follows)
+        s.leaving.connect(self._keep_tool)
         s.opening.connect(lambda _: self._drop_tool())
         s.said.connect(v.say)
         v.moved.connect(self._moved)
@@ -124,6 +125,12 @@ class Pointing(News):
         v.hinted.emit("")
         self.top.show_tool("move")
 
+    def _keep_tool(self) -> None:
+        """What a tool has made is not lost when another photograph is opened or the window is closed."""
+        tool = self.viewer.tool
+        if isinstance(tool, CropTool) and not tool.leaving:
+            tool.keep()
+
     def _drop_tool(self) -> None:
         """Put the tool down at once."""
         if self.session.seen_as is not None:
@@ -207,6 +214,8 @@ class Pointing(News):
         if info is None:
             return
         self._drop_tool()
+        self.leave_comparison()
+        self.session.view("")
         tool = Picker(self.viewer, ident, param, info.heading)
         tool.asked.connect(self._ask_sample)
         tool.picked.connect(self._pick)

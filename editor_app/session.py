@@ -28,6 +28,7 @@ class Session(Rendering):
     """One window's work."""
 
     declared_changed = Signal()
+    leaving = Signal()  # the photograph that is open is about to be put away: what is in hand counts now
     opening = Signal(object)  # Photo
     opened = Signal()  # a document is there
     failed = Signal(str)  # the photograph cannot be opened: a sentence
@@ -67,6 +68,7 @@ class Session(Rendering):
 
     def close(self) -> None:
         """Save, and end the engine."""
+        self.leaving.emit()
         self.keeper.flush()
         self.previews.close()
         self.engine.close()
@@ -128,6 +130,7 @@ class Session(Rendering):
 
     def open(self, photo: Photo) -> None:
         """Open one photograph of the catalog."""
+        self.leaving.emit()
         self.keeper.flush()
         self.photo, self.document = photo, None
         self.catalog.choose(photo)

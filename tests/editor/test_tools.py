@@ -49,7 +49,7 @@ def wait(qtbot: Any, w: Window) -> None:
         lacks = [r for r, key, _ in s._needs() if s.shown.get(r) != key]
         return s.document is not None and w.viewer.base is not None and not s.engine.mailbox.busy and not lacks
 
-    qtbot.waitUntil(there, timeout=30000)
+    qtbot.waitUntil(there, timeout=90000)
 
 
 @pytest.fixture
@@ -196,6 +196,22 @@ def test_a_kept_crop_opens_again_as_it_was(qtbot: Any, opened: Window) -> None:
     assert again.framing is not None and again.framing.whole().box == box and again.framing.angle == 4.0
     assert again.ratio_name == "3:2"
     w.commands.actions["escape"].trigger()
+
+
+def test_a_crop_in_hand_is_kept_when_another_photograph_is_opened(qtbot: Any, opened: Window, folder: Path) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    tool.set_ratio("1:1")
+    w.session.beside(1)
+    wait(qtbot, w)
+    assert w.viewer.tool is None and w.session.seen_as is None
+    w.open_paths([folder / "t0.png"])
+    wait(qtbot, w)
+    d = w.session.document
+    assert d is not None and d.at == 1 and w.viewer.base is not None and w.viewer.base.full == (H, H)
+    again = crop(qtbot, w)
+    again.keep()  # nothing was changed: no step
+    assert d.at == 1
+    wait(qtbot, w)
 
 
 def test_the_panels_rows_move_the_tool(qtbot: Any, opened: Window) -> None:
