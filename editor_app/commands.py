@@ -108,6 +108,7 @@ def commands_of(w: Window) -> Commands:
         Command("side", tr("Before and after, side by side"), ("Shift+Y",), "View", lambda: w.compare("side")),
         Command("difference", tr("Before and after, difference"), ("Alt+Y",), "View", lambda: w.compare("difference")),
         Command("camera", tr("Compare with the camera's JPEG"), ("Shift+\\", "|"), "View", camera),
+        Command("next_version", tr("Compare with the next version"), ("Shift+C",), "View", w.next_version),
         Command("two_up", tr("Two photographs side by side"), ("C",), "View", w.two_up),
         None,
         Command("move", tr("Hand: pan and zoom"), ("V",), "View", w.take_hand),

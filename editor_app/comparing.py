@@ -129,6 +129,16 @@ class Comparing(Pointing):
         else:
             self._refer()
 
+    def next_version(self) -> None:
+        """Compare with the next of all that there is to compare with."""
+        d, declared = self.session.document, self.session.declared
+        if d is None or declared is None or self.rivals is not None:
+            return
+        rows = compare.references(d, declared)
+        now = self.reference.key if self.reference is not None and self.viewer.mode != "one" else ""
+        keys = [r.key for r in rows]
+        self.compare_with(rows[(keys.index(now) + 1) % len(rows) if now in keys else 0])
+
     def _refer(self) -> None:
         """Tell the session what is wanted to compare with, and the viewer how it lies."""
         s, v = self.session, self.viewer

@@ -117,9 +117,9 @@ class CropBar(FloatingBar):
         if roles.quarter is not None:
             turns += [("turn-left", tr("Turn left  (,)"), "left"), ("turn-right", tr("Turn right  (.)"), "right")]
         if roles.flips[0] is not None:
-            turns.append(("flip-h", tr("Flip left to right"), "across"))
+            turns.append(("flip-h", tr("Flip left to right  (H)"), "across"))
         if roles.flips[1] is not None:
-            turns.append(("flip-v", tr("Flip top to bottom"), "down"))
+            turns.append(("flip-v", tr("Flip top to bottom  (Shift+H)"), "down"))
         self.turns = [Tool(icon, words) for icon, words, _ in turns]
         for tool, (_, _, how) in zip(self.turns, turns, strict=True):
             tool.clicked.connect(lambda _=False, how=how: self.turned.emit(how))

@@ -23,7 +23,7 @@ _CORNERS = {"lt": Qt.CursorShape.SizeFDiagCursor, "rb": Qt.CursorShape.SizeFDiag
 _KEYS = Qt.Key
 _MOVES = {_KEYS.Key_Left: (-1, 0), _KEYS.Key_Right: (1, 0), _KEYS.Key_Up: (0, -1), _KEYS.Key_Down: (0, 1)}
 _OWN = {_KEYS.Key_Return, _KEYS.Key_Enter, _KEYS.Key_Backspace, _KEYS.Key_O, _KEYS.Key_X, _KEYS.Key_A, _KEYS.Key_L}
-_OWN |= {_KEYS.Key_Comma, _KEYS.Key_Period, *_MOVES}
+_OWN |= {_KEYS.Key_Comma, _KEYS.Key_Period, _KEYS.Key_H, _KEYS.Key_Tab, *_MOVES}
 
 
 class CropTool(CropFrame):
@@ -216,6 +216,10 @@ class CropTool(CropFrame):
             self.set_ratio(str(self.bar.ratios.itemData(i)))
         elif key == _KEYS.Key_L:
             self.set_lines(not self.drawing)
+        elif key == _KEYS.Key_H:
+            self.turn("down" if e.modifiers() & Qt.KeyboardModifier.ShiftModifier else "across")
+        elif key == _KEYS.Key_Tab:
+            self.bar.ratios.setFocus(Qt.FocusReason.TabFocusReason)
         elif key in (_KEYS.Key_Comma, _KEYS.Key_Period):
             self.turn("left" if key == _KEYS.Key_Comma else "right")
         elif key in _MOVES and self.framing is not None:

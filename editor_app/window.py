@@ -106,7 +106,19 @@ class Window(Desk):
     def refresh(self) -> None:
         d, live = self.session.document, self.session.document is not None
         names = ["snapshot", "copy", "reset_all", "before", "fit", "one", "two", "zoom", "zoom_in", "zoom_out"]
-        names += ["move", "crop", "pick", "split", "side", "difference", "two_up", "camera", "loupe", "scope"]
+        names += [
+            "move",
+            "crop",
+            "pick",
+            "split",
+            "side",
+            "difference",
+            "two_up",
+            "next_version",
+            "camera",
+            "loupe",
+            "scope",
+        ]
         names += [
             "export_again",
             "export_here",
