@@ -11,7 +11,7 @@ from modisp.operators.layers import contain, extremes, gauss, gauss_reach, luma,
 from modisp.stage import Parts, Reading, Stage, param
 
 _FLOOR = 0.02
-_LEAST = 0.12  # pixels of the image: a blur by less changes nothing that can be seen
+_LEAST = 0.22  # pixels of the image: a blur by less changes nothing that can be seen
 
 
 class Detail(Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, title="Sharpening", group="Detail"):
