@@ -16,7 +16,7 @@ from editor_app.layout import Plane, Words, column, hairline, row
 from editor_app.listing import Line, Listing
 from editor_app.recipes import Recipe
 from editor_app.widgets import Scroll, Tool
-from editor_app.words import aperture, shutter, tr
+from editor_app.words import aperture, camera, shutter, tr
 
 TRY = 120  # milliseconds after which what the pointer rests on is shown
 
@@ -153,7 +153,7 @@ class InfoDock(QWidget):
         size = f.get("size") or (0, 0)
         rows = [
             (tr("File"), path.rpartition("/")[2]),
-            (tr("Camera"), f"{f.get('make', '')} {f.get('model', '')}".strip()),
+            (tr("Camera"), camera(str(f.get("make", "")), str(f.get("model", "")))),
             (tr("Lens"), f.get("lens_model", "")),
             (tr("Exposure"), shutter(f.get("shutter") or 0.0)),
             (tr("Aperture"), aperture(f.get("aperture") or 0.0)),

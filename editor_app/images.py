@@ -104,6 +104,18 @@ def shown_kind(copy: int) -> str:
     return f"shown-{copy}" if copy else "shown"
 
 
+def small_kind(copy: int) -> str:
+    """Under what a small rendering of a photograph that was not open is kept."""
+    return f"small-{copy}"
+
+
+def _age(file: Path) -> float:
+    try:
+        return -file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def keep_aside(path: Path, kind: str, image: QImage) -> None:
     """As `keep`, in a thread of its own."""
     threading.Thread(target=keep, args=(path, kind, image.copy()), daemon=True).start()
@@ -199,9 +211,12 @@ class Previews(QObject):
     def _kept(self, path: Path, kind: str, copy: int) -> QImage | None:
         if kind == "camera":  # the file's own, whatever was edited
             return None
-        shown = shown_kind(copy)
-        for where in (shown, "thumbs") if kind == "thumb" else (shown,):
-            file = kept_file(path, where)
+        shown = [kept_file(path, shown_kind(copy))]
+        if kind == "thumb":  # the newest of those that show the development, else the camera's
+            shown += [kept_file(path, small_kind(copy))]
+            shown.sort(key=_age)
+            shown += [kept_file(path, "thumbs")]
+        for file in shown:
             if file.is_file():
                 image = QImage(str(file))
                 if not image.isNull():

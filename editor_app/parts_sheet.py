@@ -13,7 +13,7 @@ from editor_app.layout import Plane, Words, button, column, paragraph, row
 from editor_app.panel import GROUPS, group_of
 from editor_app.shortcuts import Sheet
 from editor_app.widgets import Scroll
-from editor_app.words import tr
+from editor_app.words import camera, tr
 
 if TYPE_CHECKING:
     from editor_app.desk import Desk
@@ -116,7 +116,7 @@ def default_sheet(window: Desk) -> Sheet:
     d = s.document
     assert d is not None
     parts = Parts(s.shelf.parts(d.recipe), bool(d.recipe.get("looks")))
-    camera = f"{d.facts.get('make', '')} {d.facts.get('model', '')}".strip()
+    name = camera(str(d.facts.get("make", "")), str(d.facts.get("model", "")))
     iso = _box(tr("Only from ISO {0:g} up").format(d.facts.get("iso") or 0), False)
     iso.setEnabled(bool(d.facts.get("iso")))
     forget = button(tr("Forget what was saved for this camera"), "link")
@@ -126,7 +126,7 @@ def default_sheet(window: Desk) -> Sheet:
         s.shelf.keep_default(parts.chosen(), parts.looks.isChecked(), iso.isChecked())
 
     title = tr("Default of this camera")
-    sheet = _sheet(window, title, words.format(camera), parts, tr("Save"), take, iso, Plane(row(forget, None)))
+    sheet = _sheet(window, title, words.format(name), parts, tr("Save"), take, iso, Plane(row(forget, None)))
     forget.clicked.connect(sheet.leave)
     forget.clicked.connect(lambda: s.shelf.keep_default(None))
     return sheet

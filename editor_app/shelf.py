@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from editor_app import recipes
 from editor_app.catalog import Photo
 from editor_app.declared import StageInfo
+from editor_app.images import THUMB, keep_aside, small_kind, unpacked
 from editor_app.recipes import Recipe
 from editor_app.words import tr
 from modisp.parts import changed
@@ -34,6 +36,7 @@ class Shelf(QObject):
         e.glanced.connect(lambda m: session.catalog.glanced(m["rows"]))
         e.pasted.connect(self._pasted)
         e.copied.connect(self._copied)
+        e.thumb.connect(self._thumb)
         e.uncopied.connect(self._uncopied)
         e.xmp.connect(self._xmp)
         e.default_kept.connect(self._default_kept)
@@ -105,9 +108,19 @@ class Shelf(QObject):
             s.engine.send("paste", targets=others, words=tr("Look pasted"), **row)
 
     def _pasted(self, m: dict[str, Any]) -> None:
+        self.session.engine.send("thumbs", targets=m["targets"], size=[2 * THUMB, THUMB])
         n = len(m["targets"])
         words = tr("Look pasted to {0} photographs").format(n) if n != 1 else tr("Look pasted to 1 photograph")
         self.done.emit("; ".join([*([words] if n else []), *m["problems"][:1]]), "", None)
+
+    def _thumb(self, m: dict[str, Any]) -> None:
+        """A photograph that is not open looks different now."""
+        path, image = Path(m["path"]), unpacked(m)
+        p = self.session.photo
+        if p is None or p.key != (path, m["copy"]):
+            self.session.previews.put(path, image, m["copy"])
+            self.session.catalog.marked.emit()
+            keep_aside(path, small_kind(m["copy"]), image)
 
     # --- virtual copies -------------------------------------------------------------------------------------------
 

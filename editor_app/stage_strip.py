@@ -246,8 +246,8 @@ class StageStrip(QWidget):
         t, r = theme.now(), b.place
         colour = t.text if on else t.soft if self.live else t.faint
         weight = 600 if on else 400
-        words, px = _named(b.info, r.width() + 5, weight)
-        paint.text(p, QRectF(r.x(), 74, r.width() + 5, 14), words, colour, px, weight)
+        words, px = _named(b.info, r.width() + 2, weight)
+        paint.text(p, QRectF(r.x(), 74, r.width() + 4, 14), words, colour, px, weight)
         ring = t.accent if on else t.fill if hot and self.live else ""
         if b.image is not None:
             paint.picture(p, r, b.image, 3, ring)
@@ -343,13 +343,16 @@ class StageStrip(QWidget):
 
 
 def _named(info: StageInfo, room: float, weight: int) -> tuple[str, int]:
-    """A stage's name and its size in pixels: whole, or the shorter one of its slot, or small, as it fits."""
+    """A stage's name and its size in pixels: whole, or the shorter one of its slot, or small, or cut short, as it fits."""
     short = info.slot.split()[0].replace("_", " ").capitalize() if info.slot != SOURCE else info.heading
-    for px in (11, 10):
-        for words in (info.heading, short):
-            if QFontMetrics(theme.font(px, weight)).horizontalAdvance(words) <= room:
+    head, _, last = info.heading.rpartition(" ")
+    cuts = [f"{head} {last[:n]}." for n in range(len(last) - 1, 1, -1)] if head else []
+    for px, rows in ((11, (info.heading, short)), (10, (info.heading, short)), (11, cuts), (10, cuts)):
+        metrics = QFontMetrics(theme.font(px, weight))
+        for words in rows:
+            if metrics.horizontalAdvance(words) <= room:
                 return words, px
-    return info.heading, 11
+    return info.heading, 10
 
 
 def _styled(entries: list[Any], looks: Any) -> int:

@@ -42,3 +42,8 @@ def shutter(seconds: float) -> str:
 def aperture(number: float) -> str:
     """An f-number as lenses show it."""
     return f"f/{number:.1f}".removesuffix(".0") if number > 0 else ""
+
+
+def camera(make: str, model: str) -> str:
+    """A camera by its name, the maker not said twice."""
+    return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()

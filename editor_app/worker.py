@@ -61,6 +61,7 @@ class Engine(QObject):
     candidate = Signal(dict)
     strip = Signal(dict)
     cover = Signal(dict)
+    thumb = Signal(dict)
     swapped = Signal(dict)
     located = Signal(dict)
     fitted = Signal(dict)

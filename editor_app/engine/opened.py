@@ -48,6 +48,7 @@ class Opened:
     quick: Image | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     measured: dict[str, Reading] = field(default_factory=dict)  # by the last full rendering
+    took: dict[str, float] = field(default_factory=dict)  # seconds of work by entry, when it ran last
     copy: int = 0  # the version that is looked at: a virtual copy's number
 
     @classmethod

@@ -49,7 +49,6 @@ class Rendered:
             "state": self.state.name,
             "space": self.image.meta.space,
             "readings": {k: r.dump() for k, r in self.readings.items()},
-            "took": self.took,
             "histogram": self.view.histogram,
             "clipped": list(self.view.clipped),
             "ev": self.view.exposure,
@@ -153,6 +152,17 @@ def thumbnail(o: Opened, plain: Recipe, e: Entry | None, width: int, height: int
 def cover(o: Opened, plain: Recipe, width: int, height: int, stop: Callable[[], bool]) -> Small:
     """A small picture of the result."""
     return _packed(o, plain, "", width, height, stop)
+
+
+def small(o: Opened, plain: Recipe, size: tuple[int, int], stop: Callable[[], bool]) -> Small:
+    """The whole result within a size, quickly made: the RAW zone's stand-in serves."""
+    with o.lock:
+        source, recipe, _ = o.hybrid(plain)
+    pixels = render(o, source, recipe, {"size": size}, stop).view.pixels
+    out = np.ascontiguousarray(pixels)
+    out[..., 3] = 255
+    data = base64.b64encode(out.tobytes()).decode("ascii")
+    return {"width": out.shape[1], "height": out.shape[0], "pixels": data}
 
 
 def _packed(o: Opened, plain: Recipe, until: str, width: int, height: int, stop: Callable[[], bool]) -> Small:

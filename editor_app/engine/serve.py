@@ -23,7 +23,7 @@ from editor_app.engine.declare import declarations
 from editor_app.engine.lanes import Lane
 from editor_app.engine.looking import Looking
 from editor_app.engine.opened import Opened, located
-from editor_app.engine.render import SOURCE, Rendered, cover, render, thumbnail
+from editor_app.engine.render import SOURCE, Rendered, cover, render, small, thumbnail
 from editor_app.pages import Page
 from modisp import Recipe, Sidecar
 from modisp.cache import Cache
@@ -53,6 +53,9 @@ class Server(Looking):
         self.spare = Lane("spare", trouble, newest=True, aside=True)
         self.covers = Lane("covers", trouble, newest=True, aside=True)
         self.files = Lane("files", trouble)
+        self.thumbs_lane = Lane(
+            "thumbs", lambda why: None, aside=True
+        )  # what cannot be shown small is said when it is opened
         self.glances = Lane("glances", trouble, newest=True, aside=True)
         self.thumbs: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
 
@@ -129,13 +132,14 @@ class Server(Looking):
         if standing_in and not (aside and self.raw.busy):
             self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
         made = render(o, source, recipe, m, stop)
-        self.shown["base" if m["kind"] == "drag" else str(m["kind"])] = made
+        self.shown["other" if aside or m["kind"] == "loupe" else "region" if m["kind"] == "region" else "base"] = made
+        o.took |= made.took if not aside else {}
         if not standing_in and not aside:
             o.measured = made.readings
         page = self._page(m["page"])
         h, w, _ = made.view.pixels.shape
         np.frombuffer(page.map, np.uint8, h * w * 4).reshape(h, w, 4)[:] = made.view.pixels
-        return made.told() | {"path": m["path"], "refining": standing_in}
+        return made.told() | {"path": m["path"], "refining": standing_in, "took": dict(o.took)}
 
     def _page(self, row: Message) -> Page:
         name = str(row["path"])
@@ -156,11 +160,11 @@ class Server(Looking):
                 self.tell("refining", path=str(o.path), fraction=fraction, words=words, left=left)
 
         try:
-            took = o.develop_raw(plain, ask, tell)
+            o.took |= o.develop_raw(plain, ask, tell)
         except BaseException as why:
             self.tell("unrefined", path=str(o.path), why="" if ask() else str(why))
             raise
-        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start, took=took)
+        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start, took=dict(o.took))
 
     def do_cancel(self, m: Message) -> None:
         """Stop a rendering by its id, or the RAW zone (`what`: "raw")."""
@@ -175,7 +179,7 @@ class Server(Looking):
 
     def do_probe(self, m: Message) -> None:
         """Values of the last rendering (`role`: base or region) at (x, y), fractions of its width and height."""
-        made = self.shown.get(m["role"])
+        made = self.shown.get(str(m.get("role", "base")))
         if made is None:
             self.tell("probed", serial=m["serial"], values=[], state="", space="")
         else:
@@ -196,6 +200,21 @@ class Server(Looking):
                 self.tell("strip", path=m["path"], serial=m["serial"], entry=ident, **made)
 
         self.spare.put(work)
+
+    def do_thumbs(self, m: Message) -> None:
+        """Small pictures of photographs as their sidecars say, when nothing else is to be done; tells `thumb` for each."""
+
+        def work(path: str, copy: int) -> None:
+            while self.look.busy or self.raw.busy or self.opening.busy:
+                time.sleep(0.05)
+            o = self.open.get(path) or Opened.open(Path(path), self.cache)
+            version = Sidecar.load(path).version(copy)
+            plain = o.plain((version.recipe or o.default).dump())
+            made = small(o, plain, m["size"], lambda: False)
+            self.tell("thumb", path=path, copy=copy, **made)
+
+        for path, copy in m["targets"]:
+            self.thumbs_lane.put(lambda stop, p=path, c=copy: work(p, c))  # type: ignore[misc]
 
     def do_covers(self, m: Message) -> None:
         """A small picture for every style (`recipes` by the style's key), as `do_strip`; tells `cover` for each."""
