@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from modisp import weights
 from modisp.bench.tables import KINDS
 from modisp.color.illuminant import bright_and_dark, brightest, grey_edge, grey_world, shades_of_grey, white_patch
-from modisp.nets.white import CELL, GRID, ORIGIN, cells, chroma, histograms, peaks, rgb
+from modisp.nets.white import CELL, GRID, ORIGIN, cells, chroma, histograms, judge, peaks, rgb
 from modisp.simulate.places import place
 from modisp.simulate.radiance import read_hdr
 from modisp.train import thumbs
@@ -87,15 +87,18 @@ class Correlation:
         return rgb((mean + 0.5) * CELL + torch.tensor(ORIGIN))
 
 
-def learned(name: str | Path = "white_balance") -> Callable[[Tensor], list[list[tuple[Tensor, float]]]]:
-    """Histograms (B, 5, 64, 32) → for each its lights, likeliest first; WeightsMissing where there are no weights."""
+Lights = list[tuple[Tensor, float]]
+
+
+def learned(name: str | Path = "white_balance") -> Callable[[Tensor, Tensor], Lights]:
+    """(canonical pixels (3, H, W), valid (H, W)) → the lights, likeliest first; WeightsMissing where there are no weights."""
     net, _ = weights.load(name)
 
-    def judge(seen: Tensor) -> list[list[tuple[Tensor, float]]]:
+    def lights(pixels: Tensor, valid: Tensor) -> Lights:
         with torch.inference_mode():
-            return [peaks(one) for one in net(seen)]
+            return peaks(judge(net, pixels[None], valid[None])[0])
 
-    return judge
+    return lights
 
 
 def scenes(folder: Path, data: Path, each: int = 4, views: int = 30) -> Tensor:
@@ -127,7 +130,7 @@ def measure(
 
     `data` is the folder with `colour` and `hdr`; each scene is shot `repeat` times.
     """
-    judge = learned(name)
+    ours = learned(name)
     random = torch.Generator().manual_seed(12)
     stock = scenes(folder, data).repeat(repeat, 1, 1, 1)
     known = World.make(data, 13, False)
@@ -147,7 +150,7 @@ def measure(
     inner = F.max_pool2d((~shots.valid)[:, None].float(), 7, 1, 3)[:, 0] == 0
     found: dict[str, list[Tensor]] = {OURS: [], "prior alone": [], **{k: [] for k in CLASSICS}, "correlation": []}
     for i in usable.nonzero()[:, 0].tolist():
-        lights = judge(histograms(shots.pixels[i : i + 1], shots.valid[i : i + 1]))[0]
+        lights = ours(shots.pixels[i], shots.valid[i])
         found[OURS].append(back[i] @ rgb(lights[0][0]))
         found["prior alone"].append(back[i] @ prior)
         found["correlation"].append(back[i] @ correlation(shots.pixels[i], shots.valid[i]))
@@ -161,7 +164,7 @@ def measure(
     for method, answers in found.items():
         errors = angle(torch.stack(answers), truth[usable])
         rows.append(Row(method, errors, _by(names, errors)))
-    return rows, _two_lights(known, stock, judge)
+    return rows, _two_lights(known, stock, ours)
 
 
 def _by(names: list[str], errors: Tensor) -> dict[str, dict[str, float]]:
@@ -172,7 +175,7 @@ def _by(names: list[str], errors: Tensor) -> dict[str, dict[str, float]]:
     return groups
 
 
-def _two_lights(known: World, stock: Tensor, judge: Callable[[Tensor], Any]) -> dict[str, float]:
+def _two_lights(known: World, stock: Tensor, ours: Callable[[Tensor, Tensor], Lights]) -> dict[str, float]:
     """Scenes in which each of two lights, ten degrees or more apart, falls on a quarter at least."""
     random = torch.Generator().manual_seed(15)
     shots = take(known, stock, random, mixed=1.0, noise=0.01)
@@ -181,7 +184,7 @@ def _two_lights(known: World, stock: Tensor, judge: Callable[[Tensor], Any]) -> 
     back, one, both = torch.linalg.inv(shots.way), 0, 0
     chosen = fair.nonzero()[:, 0].tolist()
     for i in chosen:
-        lights = judge(histograms(shots.pixels[i : i + 1], shots.valid[i : i + 1]))[0]
+        lights = ours(shots.pixels[i], shots.valid[i])
         near = [min(float(angle(back[i] @ rgb(c), n)) for c, _ in lights) < NEAR for n in shots.neutral[i]]
         one, both = one + any(near), both + all(near)
     return {"pictures": len(chosen), "one": one / max(1, len(chosen)), "both": both / max(1, len(chosen))}

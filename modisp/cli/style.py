@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -189,8 +190,9 @@ def learn(
     with stoppable() as stop, Bar(1) as bar:
         tell = bar.file(name, 0)
         found, cover = _learned(raw, finished, camera_jpegs, edits, most, tell, stop)
-        made = found.style(name, words)
-        folder = keep(made, force=True, picture=cover, recipe=None, cancel=stop)
+        with TemporaryDirectory() as aside:
+            made = found.style(name, Path(aside), words)
+            folder = keep(made, force=force, picture=cover, cancel=stop)
         text = page(found, made, time.perf_counter() - started)
     for target in (folder / "report.html", *([report] if report else [])):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -268,7 +268,7 @@ def _solved(
     degree = torch.tensor([i + j for i, j in POWERS])
     terms = _terms(at).double()
     use = degree <= min(order, 1 if int((weight > 0).sum()) < 24 else 3 if int((weight > 0).sum()) < 60 else 5)
-    hold = torch.where(degree > 1, 0.02 * 4.0 ** (degree - 2), 1e-6).double()[use] * float(weight.sum())
+    hold = torch.where(degree > 1, 5e-4 * 3.0 ** (degree - 2), 1e-6).double()[use] * float(weight.sum())
     a, k = terms[:, use], weight.double()
     per = size.double() / 2 / table[[1, 2], [0, 1]].double()  # finished units → RAW pixels
     new, away = table, torch.zeros(len(at))

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from modisp.learn.read import Sample, lab
+from modisp.learn.residue import fit_residue, through
 from modisp.metrics import delta_e
+from modisp.operators import tonecurve as tc
 from modisp.operators import tonemap, toneoffsets
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneoffsets import Offsets
@@ -27,8 +29,8 @@ from modisp.stage import checkpoint
 PIXELS = 1500
 """Drawn from each pair."""
 AT_ONCE = 400
-STEPS = (400, 200)
-"""Of the fit with every picture free, and of that with what was explained."""
+STEPS = (400, 200, 250)
+"""Of the fit with every picture free, of that with what was explained, and of the table of what is left."""
 BUMPS = ((-5.0, 2.5), (-2.0, 2.0), (0.5, 1.6), (3.0, 2.0))
 """Where, and how wide, in EV, the curve may go along with a picture."""
 RIDGES = (math.inf, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
@@ -72,11 +74,15 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Look:
-    """What was fitted; `follows` is the share of automatic exposure that the look uses, 0 … 1 and beyond."""
+    """What was fitted; `follows` is the share of automatic exposure that the look uses, 0 … 1 and beyond.
+
+    `table` (see `modisp.learn.residue`) is what is left to do to finished colours; None for nothing.
+    """
 
     offsets: Offsets
     tinted: bool
     follows: float
+    table: Tensor | None = None
 
 
 def view_of(sample: Sample) -> Tensor:
@@ -105,15 +111,19 @@ def lesson(samples: Sequence[Sample], net: nn.Module | None, pixels: int = PIXEL
     return Lesson(rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone())
 
 
-def finish(look: Look, pairs: Lesson) -> Tensor:
-    """Lab (B, N, 3) of a lesson's pixels under a look."""
+def paint(look: Look, pairs: Lesson) -> Tensor:
+    """DISPLAY (B, 3, N) of a lesson's pixels under a look."""
     with torch.inference_mode():
-        return _lab(pairs.paint(rising(look.offsets.on(pairs.base, pairs.facts))).clamp(0, 1))
+        out = pairs.paint(rising(look.offsets.on(pairs.base, pairs.facts))).clamp(0, 1)
+        if look.table is None:
+            return out
+        b, _, n = out.shape
+        return through(look.table, out.permute(1, 0, 2).reshape(3, -1)).view(3, b, n).permute(1, 0, 2)
 
 
 def errors(look: Look, pairs: Lesson) -> Tensor:
     """Mean ΔE2000 of each pair, (B,)."""
-    return delta_e(finish(look, pairs), pairs.wanted).mean(1)
+    return delta_e(_lab(paint(look, pairs)), pairs.wanted).mean(1)
 
 
 def rising(params: ToneParams) -> ToneParams:
@@ -124,14 +134,15 @@ def rising(params: ToneParams) -> ToneParams:
 # --- the fit ---------------------------------------------------------------------------------------------------------------
 
 
-def fit(pairs: Lesson, tell: Tell = lambda _: None, steps: tuple[int, int] = STEPS) -> Look:
+def fit(pairs: Lesson, tell: Tell = lambda _: None, steps: tuple[int, int, int] = STEPS) -> Look:
     """The look of some pairs, against their base.  Raises Cancelled at checkpoints."""
     work = _Work(pairs, tell, sum(steps))
     work.run(steps[0], 0.03, free=True)
     work.explain()
     work.settle()
     work.run(steps[1], 0.015, free=False)
-    return work.look()
+    look = work.look()
+    return replace(look, table=work.rest(look, steps[2])) if steps[2] else look
 
 
 class _Work:
@@ -213,8 +224,7 @@ class _Work:
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            self.done += 1
-            self.tell(self.done / self.total)
+            self.step()
 
     def explain(self) -> None:
         """What was found for each picture, as a function of the facts, as far as pairs left out bear it out.
@@ -235,6 +245,21 @@ class _Work:
         with torch.no_grad():
             self.tinted = float(grey_chroma(self.tint[0]).max()) > TINTED
 
+    def rest(self, look: Look, steps: int) -> Tensor:
+        """The table of what the look leaves to do."""
+        display = paint(look, self.pairs).permute(1, 0, 2).reshape(3, -1).clone()
+        wanted = self.pairs.wanted.reshape(-1, 3)
+
+        def loss(made: Tensor, some: Tensor) -> Tensor:
+            return difference(lab(made), wanted[some]).mean()
+
+        return fit_residue(display, loss, not self.tinted, steps, self.step)
+
+    def step(self) -> None:
+        """Tell that one more step was done."""
+        self.done += 1
+        self.tell(self.done / self.total)
+
     def look(self) -> Look:
         """What was found."""
         assert self.ways is not None
@@ -245,9 +270,13 @@ class _Work:
             tint = self.tint[0] if self.tinted else torch.zeros_like(self.tint[0])
             rows = (ways[:, 0], curve, self.grid, self.chroma[0], tint)
             offsets = Offsets(*(r.detach().clone() for r in rows))
-            made, middle = self._explained()[0], self.pairs.facts[:, 1] * 4
-        spread = torch.cov(torch.stack([made, middle]))
-        return Look(offsets, self.tinted, -float(spread[0, 1] / spread[1, 1].clamp_min(1e-3)))
+            # the scene light that becomes middle grey: where it goes along with a picture's own middle, exposure is automatic
+            params = rising(offsets.on(self.pairs.base, self.pairs.facts))
+            ev = torch.linspace(-9.0, 7.0, 641)
+            light = tonemap.curved(params.curve, ev.expand(len(self.pairs), -1))
+            at = ev[(light < tc.GREY ** (1 / 3)).sum(1).clamp_max(640)] - params.gain
+            both = torch.cov(torch.stack([at, self.pairs.facts[:, 1] * 4]))
+        return Look(offsets, self.tinted, float(both[0, 1] / both[1, 1].clamp_min(1e-3)))
 
 
 def grey_chroma(tint: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from modisp.color import spaces, transfer
 from modisp.image import Image, Metadata, State
 from modisp.io import save_image
-from modisp.learn.fit import Look, lesson, rising
+from modisp.learn.fit import Look, lesson, paint, rising
 from modisp.learn.read import Sample
 from modisp.learn.run import Learned, base_network
 from modisp.metrics import delta_e, xyz_to_lab
@@ -103,10 +103,7 @@ def render(sample: Sample, look: Look, net: nn.Module | None) -> Tensor:
     y, x = ((torch.arange(n) + 0.5) / n for n in (h, w))
     at = torch.stack(torch.meshgrid(x, y, indexing="xy")).reshape(1, 2, -1)
     known = lesson([sample], net, pixels=1)
-    params: ToneParams = rising(look.offsets.on(known.base, known.facts))
-    with torch.inference_mode():
-        rgb = sample.scene.clamp_min(0).reshape(1, 3, -1)
-        return tonemap.apply(params, rgb, at, (known.guide - params.gain)[:, None])[0].view(3, h, w).clamp(0, 1)
+    return paint(look, replace(known, rgb=sample.scene.clamp_min(0).reshape(1, 3, -1), at=at))[0].view(3, h, w)
 
 
 def whole_error(sample: Sample, made: Tensor) -> float:

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from torch import nn
 
@@ -15,6 +16,8 @@ from modisp import weights
 from modisp.learn.fit import Look, errors, fit, lesson
 from modisp.learn.pairs import Pair
 from modisp.learn.read import Sample, left_out, read_edit, read_pair
+from modisp.learn.residue import cube_of
+from modisp.operators.hald import cube_text
 from modisp.stage import cancellable, checkpoint
 from modisp.style import Style
 
@@ -27,6 +30,8 @@ FEWEST = 4
 ASIDE = 5  # one pair in so many is kept aside to try the look on
 STRANGE, TIMES = 6.0, 4.0
 """A pair is of another look when its ΔE2000 is above the first, and above so many times what pairs usually have."""
+WORTH = 0.99
+"""What a table of what is left must bring the error of pairs kept aside to, to be kept."""
 SHARE = 0.62  # of the time that reading takes, as far as progress tells
 Tell = Callable[[float, str], None]
 
@@ -52,8 +57,11 @@ class Learned:
         names = self.aside or tuple(self.near)
         return sum(self.near[n] for n in names) / len(names)
 
-    def style(self, name: str, words: str = "") -> Style:
-        """The look as a style.  What the network saw counts for nothing but local light: the look says the rest."""
+    def style(self, name: str, folder: Path, words: str = "") -> Style:
+        """The look as a style; a table that belongs to it is written into the folder.
+
+        What the network saw counts for nothing but local light: the look says the rest.
+        """
         rows = self.look.offsets.dump()
         tone = {
             "seen": 0.0,
@@ -62,7 +70,12 @@ class Learned:
             "local_offsets": rows["grid"],
         }
         tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
-        return Style(name, {STAGE: {k: v for k, v in tone.items() if v != ()}}, words or self._words())
+        values: dict[str, dict[str, Any]] = {STAGE: {k: v for k, v in tone.items() if v != ()}}
+        if self.look.table is not None:
+            file = folder / "residue.cube"
+            file.write_text(cube_text(cube_of(self.look.table, name)), "utf-8")
+            values["look"] = {"cube": str(file)}
+        return Style(name, values, words or self._words())
 
     def _words(self) -> str:
         return f"Learned from {len(self.samples)} pictures; comes within {self.held_out:.1f} ΔE2000 of pictures it has not seen."
@@ -150,8 +163,12 @@ def learn(samples: list[Sample], out: list[Sample], net: nn.Module | None, tell:
         rest = [s for s in samples if s not in aside]
         trial = fit(lesson(rest, net), lambda f: tell(0.36 + 0.32 * f, "trying it on pictures kept aside"))
         near = _near(trial, aside, net)
+        without = _near(replace(trial, table=None), aside, net)
+        if sum(near.values()) > WORTH * sum(without.values()):  # the table learned its pairs by heart
+            near, look = without, replace(look, table=None)
     if strange:
-        look = fit(lesson(samples, net), lambda f: tell(0.68 + 0.32 * f, "fitting"))
+        again = fit(lesson(samples, net), lambda f: tell(0.68 + 0.32 * f, "fitting"))
+        look = again if look.table is not None else replace(again, table=None)
     near |= {n: e for n, e in _near(look, samples, net).items() if n not in near}
     tell(1.0, "done")
     return Learned(look, samples, out, near, tuple(s.name for s in aside))

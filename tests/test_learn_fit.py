@@ -1,0 +1,115 @@
+"""A look fitted to pixels: one that treats all pictures alike, one that follows each, and pictures of another look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from modisp.learn.fit import Look, errors, fit, grey_chroma, lesson, ridge
+from modisp.learn.read import Sample
+from modisp.learn.report import render, whole_error
+from modisp.learn.run import FEWEST, learn
+from modisp.operators import tonemap
+from modisp.operators.toneoffsets import Offsets
+from modisp.probe import Cancelled, cancellable
+from tests.scenes import smooth_scene
+
+STEPS = (100, 50, 0)
+
+
+def pictures(count: int, look: Look, first: int = 0) -> list[Sample]:
+    """Scenes of all sorts of light, finished by a look."""
+    out = []
+    for i in range(first, first + count):
+        g = torch.Generator().manual_seed(i)
+        light = smooth_scene(48, 64, i, 1 / 8)[:1] * (2 + 4 * float(torch.rand(1, generator=g)))
+        scene = smooth_scene(48, 64, 100 + i, 1 / 8) * torch.exp2(
+            light - light.mean() - 2 - 3 * float(torch.rand(1, generator=g))
+        )
+        plain = Sample(f"{i}.dng", scene, scene, torch.ones(48, 64, dtype=torch.bool))
+        out.append(Sample(plain.name, scene, render(plain, look, None), plain.inside))
+    return out
+
+
+def a_look(follows: float, tint: float = 0.0) -> Look:
+    """Brighter, flatter, blues darker and quieter; as much of automatic exposure as is said."""
+    look = Offsets.zeros()
+    look.gain[0], look.gain[1] = 0.4, -4.0 * follows
+    look.curve[0] = 0.05 * torch.cos(tonemap.knots() / 3)
+    look.chroma[0, 7:10] = -0.4
+    look.chroma[2, 7:10] = -0.1
+    look.tint[1, 1:4] = tint
+    return Look(look, bool(tint), follows)
+
+
+@pytest.mark.parametrize("follows", [0.0, 0.8])
+def test_a_look_is_found_from_ten_pairs_and_holds_for_others(follows: float) -> None:
+    wanted = a_look(follows)
+    found = fit(lesson(pictures(10, wanted), None, 400), steps=STEPS)
+    others = lesson(pictures(5, wanted, 50), None, 400)
+    before = errors(Look(Offsets.zeros(), False, 0.0), others).mean()
+    after = errors(found, others).mean()
+    assert before > 4 * after and after < 1.5, (float(before), float(after))
+    assert found.follows == pytest.approx(follows, abs=0.2)
+    assert not found.tinted and not found.offsets.tint.any(), "greys stay grey"
+
+
+def test_a_tinted_look_is_found_as_one() -> None:
+    found = fit(lesson(pictures(6, a_look(0.0, 0.06)), None, 400), steps=STEPS)
+    assert found.tinted
+    assert float(grey_chroma(found.offsets.tint).max()) > 2
+    assert float(grey_chroma(torch.zeros(2, 6)).max()) < 0.02
+
+
+def test_a_curve_never_falls_and_pictures_of_the_report_are_those_of_the_fit() -> None:
+    wanted = a_look(0.5)
+    samples = pictures(5, wanted)
+    found = fit(lesson(samples, None, 200), steps=(30, 10, 20))
+    made = render(samples[0], found, None)
+    by_fit = errors(found, lesson(samples[:1], None, 4000))
+    assert whole_error(samples[0], made) == pytest.approx(float(by_fit), rel=0.1)
+    ramp = Sample(
+        "ramp", torch.exp2(torch.linspace(-9, 3, 400)).expand(3, 2, 400), torch.zeros(3, 2, 400), torch.ones(2, 400) > 0
+    )
+    assert float(render(ramp, found, None)[1, 0].diff().min()) > -1e-5
+
+
+def test_pairs_of_another_look_are_left_out_and_no_others(tmp_path: Path) -> None:
+    samples = pictures(9, a_look(0.3))
+    strange = {"3.dng", "8.dng"}
+    grey = [
+        Sample(s.name, s.scene, s.finished.mean(0, keepdim=True).expand(3, -1, -1) ** 2.2, s.inside)
+        if s.name in strange
+        else s
+        for s in samples
+    ]
+    told: list[float] = []
+    found = learn(grey, [], None, lambda f, words: told.append(f))
+    assert {s.name for s in found.out} == strange
+    assert all("unlike the others" in s.reason for s in found.out)
+    assert len(found.aside) >= 2 and found.held_out < 2.5 and set(found.near) == {s.name for s in found.samples}
+    assert told == sorted(told) and told[-1] == 1.0
+    style = found.style("Mine", tmp_path)
+    assert set(style.values) <= {"tone_learned", "look"} and style.values["tone_learned"]["seen"] == 0.0
+    assert ("look" in style.values) == (found.look.table is not None) == (tmp_path / "residue.cube").is_file()
+
+
+def test_ridge_takes_a_constant_for_noise_and_finds_what_is_there() -> None:
+    g = torch.Generator().manual_seed(2)
+    facts = torch.cat([torch.ones(20, 1), torch.randn(20, 4, generator=g)], 1)
+    noise, error = ridge(facts, torch.randn(20, generator=g))
+    assert not noise[1:].any() and error > 0.5
+    found, error = ridge(facts, facts @ torch.tensor([1.0, 2.0, 0.0, -1.0, 0.0]) + 0.05 * torch.randn(20, generator=g))
+    assert torch.allclose(found, torch.tensor([1.0, 2.0, 0.0, -1.0, 0.0]), atol=0.1) and error < 0.02
+
+
+def test_too_few_pairs_and_a_wish_to_stop() -> None:
+    with pytest.raises(ValueError, match=f"{FEWEST} pairs at least, and 2 can be used: a.dng: why"):
+        from modisp.learn.read import left_out
+        from modisp.learn.run import _enough
+
+        _enough(pictures(2, a_look(0.0)), [left_out("a.dng", "why")])
+    with pytest.raises(Cancelled), cancellable(lambda: True):
+        fit(lesson(pictures(4, a_look(0.0)), None, 100), steps=(5, 5, 5))
