@@ -8,7 +8,7 @@ colour's difference from grey is turned and stretched.  Grey has no difference, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from modisp.operators import tonemap
 from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
 
 Array = tc.Array
+Channels = Sequence[torch.Tensor] | torch.Tensor
 LOW, HIGH, PIECES = -18.0, 14.0, 128  # EV of the table of the curve, pieces a stop
 SLICES, PLANE = 21, 49
 """How many lightnesses, and how many points along each axis of the chromaticity plane (grey lies on one)."""
@@ -151,46 +152,56 @@ class Colours:
         )
 
     def paint(
-        self, rgb: torch.Tensor, luminance: torch.Tensor, v: torch.Tensor, out: torch.Tensor, full: float = 0.0
+        self,
+        rgb: Channels,
+        luminance: torch.Tensor,
+        v: torch.Tensor,
+        out: Channels,
+        full: float = 0.0,
     ) -> None:
-        """Scene colours (3, N) of a luminance (N,), shown at lightness `v` (N,; cube root of display luminance), to `out`.
+        """Scene colours (three (N,)) of a luminance (N,), shown at lightness `v` (cube root of display luminance), to `out`.
 
         `full`: where the sensor saturates, 0 if it does not; colours that come near it are no colours, and go to white.
         """
-        red, blue = rgb[0].clamp_min(0.0), rgb[2].clamp_min(0.0)
-        total = rgb[1].clamp_min(0.0).add_(red).add_(blue).clamp_min_(_DARK).reciprocal_()
+        n = v.numel()
+        where = torch.empty(2, n, dtype=v.dtype, device=v.device)
+        column, row = where
+        torch.clamp(rgb[0], min=0.0, out=column)
+        torch.clamp(rgb[2], min=0.0, out=row)
+        total = rgb[1].clamp_min(0.0).add_(column).add_(row).clamp_min_(_DARK).reciprocal_()
+        column.mul_(total).mul_(2.0).sub_(1.0)
         at = v * (SLICES - 1)
         low = at.floor().clamp_max_(SLICES - 2)
         at.sub_(low)
-        where = torch.empty(1, 1, v.numel(), 2)
-        torch.mul(red, total, out=where[0, 0, :, 0]).mul_(2.0).sub_(1.0)
         high = SLICES * PLANE - 1
-        row = torch.mul(blue, total).mul_(PLANE - 1).addcmul_(low, low.new_tensor(float(PLANE)))
-        torch.mul(row, 2.0 / high, out=where[0, 0, :, 1]).sub_(1.0)
-        first = F.grid_sample(self.planes, where, padding_mode="border", align_corners=True)[0, :, 0]
-        where[0, 0, :, 1].add_(2.0 * PLANE / high)
-        second = F.grid_sample(self.planes, where, padding_mode="border", align_corners=True)[0, :, 0]
+        row.mul_(total).mul_(2.0 * (PLANE - 1) / high).add_(low, alpha=2.0 * PLANE / high).sub_(1.0)
+        grid = where.view(2, 1, 1, n).permute(1, 2, 3, 0)  # x and y apart: loaded without being taken asunder
+        first = F.grid_sample(self.planes, grid, padding_mode="border", align_corners=True)[0, :, 0]
+        row.add_(2.0 * PLANE / high)
+        second = F.grid_sample(self.planes, grid, padding_mode="border", align_corners=True)[0, :, 0]
         along, across, more = first.lerp_(second, at)
         y = v.square().mul_(v)
-        ratio = y / luminance.clamp_min(_DARK)
-        ratio.clamp_max_(2.0**24)
+        ratio = torch.clamp(luminance, min=_DARK, out=total).reciprocal_().mul_(y).clamp_max_(2.0**24)
+        if self.grey is not None:
+            piece, tints = low.int(), []
+            for tint in self.grey:
+                tone = torch.index_select(tint, 0, piece)
+                tints.append(tone.lerp_(torch.index_select(tint, 0, piece + 1), at).mul_(y))
         y.addcmul_(y, more)
         if full:
-            near = rgb.amax(0).mul_(1.0 / (full * (1.0 - _SURE))).sub_(_SURE / (1.0 - _SURE)).clamp_(0.0, 1.0)
+            near = torch.maximum(torch.maximum(rgb[0], rgb[1]), rgb[2])
+            near.mul_(1.0 / (full * (1.0 - _SURE))).sub_(_SURE / (1.0 - _SURE)).clamp_(0.0, 1.0)
             ratio.addcmul_(ratio, near.square_(), value=-_LOST)
-        red = torch.sub(rgb[0], luminance).mul_(ratio)
-        blue = torch.sub(rgb[2], luminance).mul_(ratio)
+        red = torch.sub(rgb[0], luminance, out=column).mul_(ratio)
+        blue = torch.sub(rgb[2], luminance, out=row).mul_(ratio)
         r = torch.mul(along, red, out=out[0]).addcmul_(across, blue, value=-1.0)
         b = torch.mul(along, blue, out=out[2]).addcmul_(across, red)
         if self.grey is not None:
-            piece = low.int()
-            base = v.square().mul_(v)
-            for channel, row_ in ((r, self.grey[0]), (b, self.grey[1])):
-                tone = torch.index_select(row_, 0, piece)
-                tone.lerp_(torch.index_select(row_, 0, piece + 1), at)
-                channel.addcmul_(tone, base)
+            r.add_(tints[0])
+            b.add_(tints[1])
         torch.mul(r, -LUMA[0] / LUMA[1], out=out[1]).add_(b, alpha=-LUMA[2] / LUMA[1])
-        out.add_(y).clamp_(0.0, 1.0)
+        for channel in out:
+            channel.add_(y).clamp_(0.0, 1.0)
 
 
 def _through(chroma: torch.Tensor, tint: torch.Tensor, rgb: torch.Tensor, v: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from modisp import weights
+from modisp.color.spaces import LUMA
 from modisp.image import Frame, Image, Metadata, State
 from modisp.learned import network
 from modisp.operators import tonebake, tonemap
@@ -24,6 +25,7 @@ from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
 
 WEIGHTS = "tone-natural"
 PRIOR = 0.5  # EV, where nothing is measured: as in the closed form
+_STRIP = 1 << 16  # pixels worked on at a time: all that is between fits the processor's cache
 _UNIT = {"grid": 2.0**-11, "chroma": 2.0**-12}  # of one step of the numbers that readings keep as 16 bits
 
 
@@ -122,24 +124,18 @@ class ToneLearned(
         (left, pitch), y = _places(image)
         columns = _columns(finish.local, left, pitch, w) if finish.local else None
         out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
-        rows = max(1, tc.STRIP // w)
+        rows = max(1, _STRIP // w)
         for top in range(0, h, rows):
             checkpoint()
-            rgb = image.pixels[:, top : top + rows]
-            flat = rgb.reshape(3, -1)
-            luminance = tc.luma(flat)
+            # channel by channel, so that rows of a strip need not be copied to lie together
+            rgb = [c[top : top + rows].reshape(-1) for c in image.pixels]
+            luminance = torch.mul(rgb[0], LUMA[0]).add_(rgb[1], alpha=LUMA[1]).add_(rgb[2], alpha=LUMA[2])
             light = luminance.clamp_min(2.0**-40).log2_().add_(finish.ev)
             if finish.local is not None and columns is not None:
-                strip = light.view(rgb.shape[1:])
+                strip = light.view(-1, w)
                 light = finish.local.add(columns, y[top : top + rows], strip, finish.guide - hand).view(-1)
-            v = finish.curve(light)
-            painted = out[:, top : top + rows]
-            if painted.is_contiguous():
-                finish.colours.paint(flat, luminance, v, painted.view(3, -1), full)
-            else:
-                part = torch.empty_like(flat)
-                finish.colours.paint(flat, luminance, v, part, full)
-                painted.copy_(part.view_as(painted))
+            painted = [c[top : top + rows].view(-1) for c in out]
+            finish.colours.paint(rgb, luminance, finish.curve(light), painted, full)
         return out
 
 
