@@ -6,6 +6,7 @@ list; what was undone stays there until the next edit.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from editor_app import recipes
 from editor_app.declared import Declarations, ParamInfo
 from editor_app.recipes import Recipe
 from editor_app.shown import Shown
-from editor_app.words import tr
+from editor_app.words import MINUS, tr
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,13 @@ class Snapshot:
     time: float
 
 
+_PARTS = {
+    "hues": ("Red", "Orange", "Yellow", "Green", "Aqua", "Blue", "Purple", "Magenta"),
+    "regions": ("Shadows", "Darks", "Lights", "Highlights"),
+}
+"""What the numbers of a parameter are called, by its kind."""
+
+
 def say(p: ParamInfo, v: Any) -> str:
     """A parameter's value in a few characters, for the history."""
     if p.kind == "number":
@@ -60,7 +68,16 @@ def say(p: ParamInfo, v: Any) -> str:
         return str(v)
     if p.kind == "file":
         return Path(v).name if v else tr("none")
-    return "" if v != p.default else tr("reset")
+    if v == p.default:
+        return tr("reset")
+    if p.kind == "wheel":
+        degrees, far = math.degrees(math.atan2(v[1], v[0])) % 360, min(1.0, math.hypot(v[0], v[1]))
+        return f"{degrees:.0f}° {100 * far:.0f}" if far else f"{100 * v[2]:+.0f}".replace("-", MINUS)
+    if p.kind in _PARTS:
+        moved = [(n, x) for n, x, d in zip(_PARTS[p.kind], v, p.default, strict=False) if x != d]
+        if len(moved) == 1:
+            return f"{tr(moved[0][0])} {100 * moved[0][1]:+.0f}".replace("-", MINUS)
+    return ""
 
 
 class Document(QObject):

@@ -220,3 +220,13 @@ def test_every_parameter_of_these_kinds_has_a_control(qtbot: Any, declared: Decl
         assert set(mine) <= set(panel.controls)
         found += len(mine)
     assert found >= 12
+
+
+def test_the_history_says_what_was_moved() -> None:
+    from editor_app.document import say
+
+    hue, wheel, apart = HUES[2], WHEELS[0], CURVES[0]
+    assert say(hue, [0, 0, 0, 0, 0, -0.3, 0, 0]) == "Blue \u221230" and say(hue, hue.default) == "reset"
+    assert say(hue, [0.1, 0, 0, 0, 0, -0.3, 0, 0]) == ""
+    assert say(wheel, [0.0, 0.5, 0.1]) == "90° 50" and say(wheel, [0.0, 0.0, -0.1]) == "\u221210"
+    assert say(apart, [0, 0, 0.2, 0, 0.25, 0.5, 0.75]) == "Lights +20"
