@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
+import os
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from modisp import weights
-from modisp.image import Metadata
+from modisp import memory, weights
+from modisp.image import Frame, Metadata
 from modisp.nets.trunk import Trunk, quick_short
 from modisp.stage import checkpoint
 
 SIZES = ("fast", "best")
-TILE = 1056
-"""Edge of the tiles that networks work on: large, because what lies round a tile is computed in vain; a multiple of `LATTICE`."""
+TILE = 816 if (os.cpu_count() or 1) <= 2 else 528
+"""Edge of the tiles that networks work on, a multiple of `LATTICE`: what lies round a tile is computed in vain, but tiles that
+are worked on side by side must not take too much memory together."""
 SHARES = (0.25, 0.5, 0.25)
 """Of red, green and blue among the samples: whose noise networks are told."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Names of glibc's malloc.h."""
 
 
 def camera(meta: Metadata) -> str:
@@ -65,6 +63,12 @@ def mean_noise(noise: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return a, b
 
 
+def edges(frame: Frame) -> tuple[bool, bool, bool, bool]:
+    """Which sides of a frame are the picture's own edges: top, bottom, left, right."""
+    (x, y, w, h), (height, width) = frame.rect, frame.full
+    return y <= 0, y + h >= height, x <= 0, x + w >= width
+
+
 def network(path: Path, device: torch.device) -> Any:
     """The network of a weight file on a device, ready for use: typed by its own class, asks `checkpoint` at every layer."""
     return _network(path, weights.digest(path), str(device))
@@ -73,20 +77,10 @@ def network(path: Path, device: torch.device) -> Any:
 @lru_cache(maxsize=8)
 def _network(path: Path, content: str, device: str) -> nn.Module:
     net, _ = weights.load(path, device)
-    keep_memory()
+    memory.keep()
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d):
             layer.register_forward_pre_hook(lambda *_: checkpoint())
         if isinstance(layer, Trunk):  # at home only: other devices are quick enough to be exact
             layer.short = device == "cpu" and quick_short(torch.device(device))
     return net
-
-
-@cache
-def keep_memory() -> None:
-    """Have glibc keep what layers give back for the next layer: asking the system anew each time takes a fifth of all time."""
-    with suppress(AttributeError, OSError, TypeError):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        libc.mallopt(M_TRIM_THRESHOLD, 256 << 20)
-        libc.mallopt(-8, 1)

@@ -12,10 +12,12 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from threading import Lock
 from time import perf_counter
 
 import torch
 
+from modisp import memory
 from modisp.cache import Cache, key_of, shared_cache
 from modisp.image import LATTICE, Frame, Image, Metadata, State
 from modisp.keys import identity, key_after, source_key
@@ -24,7 +26,7 @@ from modisp.resample import resize_image
 from modisp.session import entries_between
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
 from modisp.steps import Step, averaged, finer, grid, needs, reach, snap, tile_edge
-from modisp.tiles import Progress, each, fineness, strips, tiles_of
+from modisp.tiles import Progress, each, fineness, one_thread, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
 """Frames up to this many pixels are rendered stage by stage, each result kept, so that a change re-runs only what follows."""
@@ -336,6 +338,7 @@ class Run:
         whole = Frame.whole(*step.full)
         if found is None:
             made: dict[str, torch.Tensor] = {}
+            lock = Lock()
             work = tiles_of(whole, grid(stage.tile))
             self.progress.expect(len(work) * 4, f"{stage.title.lower()}")
 
@@ -348,15 +351,16 @@ class Run:
                 top, left = t.within(need)
                 a, b = t.within(whole)
                 for name, p in parts.items():
-                    if name not in made:
-                        made[name] = torch.empty(p.shape[0], *whole.size, dtype=torch.float16)
+                    with lock:
+                        if name not in made:
+                            made[name] = torch.empty(p.shape[0], *whole.size, dtype=torch.float16)
                     made[name][:, a : a + t.size[0], b : b + t.size[1]] = p[
                         :, top : top + t.size[0], left : left + t.size[1]
                     ].to("cpu", torch.float16)
                 self.progress.step(4)
 
-            each(one, work[:1])  # the first tile tells which parts there are
-            each(one, work[1:])
+            each(one, work)
+            memory.give_back()
             self.cache.put(key, made, disk=True)
             found = made
         if frame is None:
@@ -387,6 +391,7 @@ class Run:
             return Reading.load(data)
         n = len(self.steps) - 1
         probe = Probe(step.meta, step.full, stage.reads, lambda f: self._pull(n, f, seen=True))
-        reading = Reading.load(json.loads(json.dumps(stage.measure(probe).dump())))
+        with one_thread():
+            reading = Reading.load(json.loads(json.dumps(stage.measure(probe).dump())))
         self.cache.put_data(key, reading.dump())
         return reading

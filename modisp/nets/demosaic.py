@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from .compand import compand, expand, slope
 from .interpolate import interpolate, malvar_planes
-from .mosaic import PATTERNS, RIM, fit, masks, tiled, unfit
+from .mosaic import ALL, PATTERNS, RIM, Sides, fit, masks, tiled, unfit
 from .shuffle import bands, shuffle, shuffle_into, unshuffle
 from .trunk import Trunk
 from .turns import averaged
@@ -132,23 +132,25 @@ def demosaic(
     noise: tuple[float, float] = (0.0, 0.0),
     dy: int = 0,
     dx: int = 0,
+    edges: Sides = ALL,
 ) -> Tensor:
     """(1, H, W) linear mosaic, 1.0 = saturation → (3, H, W) linear camera RGB, same scale.
 
     ``gains``: what makes a neutral grey (as-shot white balance, smallest 1). Colours are correlated
     when balanced, so the network sees them so; they are divided out again.
     ``noise``: (shot, read) of what noise is left: variance at signal x is ``shot * x + read``.
-    ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1; values may lie below 0 and above 1.
+    ``dy, dx`` as from `mosaic.find_phase`. ``edges``: which sides are the picture's.
+    Any H, W >= 1; values may lie below 0 and above 1.
     """
     height, width = mosaic.shape[-2:]
     gain = mosaic.new_tensor(gains).view(3, 1, 1)
     rim = -(-RIM // net.multiple) * net.multiple
-    x = fit(mosaic, net.period, net.multiple, dy, dx, rim)
+    x = fit(mosaic, net.period, net.multiple, dy, dx, rim, edges)
     scale = tiled(gain.flatten()[PATTERNS[net.cfa].to(x.device)], x.shape[-2], x.shape[-1])
     # Companding evens the noise only roughly: what counts is a dark middle tone.
     shot, read = noise
     told = slope(mosaic.new_tensor(TONE)) * (shot * TONE + read) ** 0.5
-    rgb = unfit(net(compand(x.mul_(scale))[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim)
+    rgb = unfit(net(compand(x.mul_(scale))[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim, edges)
     out = torch.empty_like(rgb, memory_format=torch.contiguous_format)
     for i in bands(height, width):
         torch.div(expand(rgb[:, i]), gain, out=out[:, i])

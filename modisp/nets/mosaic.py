@@ -68,16 +68,25 @@ def find_phase(rows: Sequence[str]) -> tuple[str, int, int] | None:
     return None
 
 
-def fit(mosaic: Tensor, period: int, multiple: int, dy: int = 0, dx: int = 0, rim: int = 0) -> Tensor:
+Sides = tuple[bool, bool, bool, bool]
+"""Top, bottom, left, right: which sides of a tile are the picture's own edges."""
+ALL: Sides = (True, True, True, True)
+
+
+def fit(
+    mosaic: Tensor, period: int, multiple: int, dy: int = 0, dx: int = 0, rim: int = 0, edges: Sides = ALL
+) -> Tensor:
     """Pad (..., H, W) so that phase, size and border suit a network; cut the result with `unfit`.
 
-    Puts ``dy + rim`` rows above (``rim`` a multiple of ``multiple``) and as many below as reach a
-    multiple; padding mirrors the picture but keeps every sample's colour (period ``period``).
+    Puts ``dy + rim`` rows above (``rim`` a multiple of ``multiple``, none where there is no edge) and as many below as
+    reach a multiple; padding mirrors the picture but keeps every sample's colour (period ``period``).
     """
     height, width = mosaic.shape[-2:]
-    top, left = dy + rim, dx + rim
+    above, below, ahead, behind = (rim * edge for edge in edges)
+    top, left = dy + above, dx + ahead
     bottom, right = (
-        -(-(shift + size) // multiple) * multiple - shift + rim for shift, size in ((dy, height), (dx, width))
+        -(-(shift + size) // multiple) * multiple - shift + more
+        for shift, size, more in ((dy, height, below), (dx, width, behind))
     )
     out = mosaic.new_empty(*mosaic.shape[:-2], top + bottom, left + right)
     out[..., top : top + height, left : left + width] = mosaic
@@ -90,9 +99,10 @@ def fit(mosaic: Tensor, period: int, multiple: int, dy: int = 0, dx: int = 0, ri
     return out
 
 
-def unfit(image: Tensor, height: int, width: int, dy: int = 0, dx: int = 0, rim: int = 0) -> Tensor:
+def unfit(image: Tensor, height: int, width: int, dy: int = 0, dx: int = 0, rim: int = 0, edges: Sides = ALL) -> Tensor:
     """Undo `fit`: the (..., height, width) part that is the picture."""
-    return image[..., dy + rim : dy + rim + height, dx + rim : dx + rim + width]
+    top, left = dy + rim * edges[0], dx + rim * edges[2]
+    return image[..., top : top + height, left : left + width]
 
 
 def _mirror(size: int, before: int, end: int, period: int) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .compand import stabilise, stable_sigma, unstabilise
-from .mosaic import PATTERNS, RIM, fit, masks, unfit
+from .mosaic import ALL, PATTERNS, RIM, Sides, fit, masks, unfit
 from .shuffle import planar, shuffle, unshuffle
 from .trunk import Trunk
 from .turns import averaged
@@ -106,12 +106,14 @@ def restore(
     cfa: str = "bayer",
     dy: int = 0,
     dx: int = 0,
+    edges: Sides = ALL,
 ) -> tuple[Tensor, Tensor]:
     """(1, H, W) linear mosaic, 1.0 = saturation → (clean, sharp), each (1, H, W).
 
     Noise variance at signal x is ``shot * x + read`` (DNG NoiseProfile on the same scale);
     ``radius``: blur, standard deviation of the PSF per axis in pixels, 0 … 2.
-    ``cfa`` (the network's, or ``quad`` for a Bayer one), ``dy, dx`` as from `mosaic.find_phase`. Any H, W >= 1.
+    ``cfa`` (the network's, or ``quad`` for a Bayer one), ``dy, dx`` as from `mosaic.find_phase`.
+    ``edges``: which sides are the picture's. Any H, W >= 1.
 
     Every second row and column of a Quad-Bayer mosaic is a Bayer mosaic: the four are restored side
     by side, hence with half the radius, twice the multiple and twice the halo.
@@ -122,11 +124,11 @@ def restore(
     step = 2 if cfa == "quad" else 1
     multiple = net.multiple * step
     rim = -(-RIM * step // multiple) * multiple
-    x = fit(mosaic, net.period * step, multiple, dy, dx, rim)
+    x = fit(mosaic, net.period * step, multiple, dy, dx, rim, edges)
     x = unshuffle(x[None], step).transpose(0, 1) if step > 1 else x[None]
     a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius / step))
     pair = [unstabilise(u, a, b) for u in net(stabilise(x, a, b), stable_sigma(a, b), r)]
     if step > 1:
         pair = [shuffle(u.transpose(0, 1), step) for u in pair]
-    clean, sharp = (unfit(u[0], height, width, dy, dx, rim) for u in pair)
+    clean, sharp = (unfit(u[0], height, width, dy, dx, rim, edges) for u in pair)
     return clean, sharp

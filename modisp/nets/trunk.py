@@ -60,8 +60,9 @@ class Trunk(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         x = self.head(x)
+        x = x.bfloat16() if self.short else x
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.short):
-            x = self.before(x.bfloat16() if self.short else x)
+            x = self.before(x)
             if self.inner_blocks:
                 x = x + F.pixel_shuffle(self.up(self.inner(self.down(F.relu(x)))), 2)
             y: Tensor = self.tail(F.relu(self.after(x)))

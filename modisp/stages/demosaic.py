@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from modisp.image import Image, Metadata, State
-from modisp.learned import SIZES, TILE, digest, mean_noise, network, weight_file
+from modisp.learned import SIZES, TILE, digest, edges, mean_noise, network, weight_file
 from modisp.nets.demosaic import demosaic
 from modisp.nets.mosaic import PATTERNS, find_phase
 from modisp.operators.cfa import balance, is_rgb
@@ -71,4 +71,4 @@ class Demosaic(
         gains = (1 / red, 1 / green, 1 / blue)
         path, dy, dx = found
         net = network(path, image.pixels.device)
-        return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), dy, dx)}
+        return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), dy, dx, edges(image.frame))}

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from modisp.image import Image, Metadata, State
-from modisp.learned import SIZES, TILE, digest, mean_noise, network, weight_file
+from modisp.learned import SIZES, TILE, digest, edges, mean_noise, network, weight_file
 from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
 from modisp.operators.cfa import balance, is_rgb, per_site
@@ -116,7 +116,8 @@ class Restore(
         shot, read = mean_noise(self._noise(reading))
         path, cfa, dy, dx = found
         net = network(path, image.pixels.device)
-        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), cfa, dy, dx)
+        where = edges(image.frame)
+        clean, sharp = restore(net, image.pixels, shot, read, self._radius(reading), cfa, dy, dx, where)
         return {"noise": image.pixels - clean, "sharp": sharp - clean}
 
     def around(self, meta: Metadata) -> int:
