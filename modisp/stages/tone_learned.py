@@ -124,7 +124,7 @@ class ToneLearned(
         (left, pitch), y = _places(image)
         columns = _columns(finish.local, left, pitch, w) if finish.local else None
         out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
-        rows = max(1, _STRIP // w)
+        rows = -(-h // max(1, round(h * w / _STRIP)))
         for top in range(0, h, rows):
             checkpoint()
             # channel by channel, so that rows of a strip need not be copied to lie together
