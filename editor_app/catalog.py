@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSettings, Qt, Signal
 
 from modisp.cli.files import FINISHED, RAW
 
@@ -106,7 +106,8 @@ class Catalog(QObject):
         self.all: list[Photo] = []
         self.shown: list[Photo] = []
         self.current: Photo | None = None
-        self.sort, self.down = "name", False
+        kept = str(QSettings().value("film/sort", ""))
+        self.sort, self.down = kept.lstrip("-") if kept.lstrip("-") in SORTS else "name", kept.startswith("-")
         self.least = 0  # only photographs with so many stars
         self.edited_only = False
         self.rejected = True  # whether rejected ones are shown
@@ -192,6 +193,7 @@ class Catalog(QObject):
         """Order by name, date, rating or whether it was edited; `down`: the other way round."""
         self.sort = sort
         self.down = self.down if down is None else down
+        QSettings().setValue("film/sort", "-" * self.down + sort)
         self.arrange()
 
     @property

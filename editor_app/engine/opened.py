@@ -62,6 +62,12 @@ class Opened:
         # hashed now, once, and not inside the first rendering
         return cls(path, image, default, Sidecar.load(path), cache, readings)
 
+    def look_again(self, copy: int) -> None:
+        """Take the sidecar and the camera's default as they are now, and look at one of its versions."""
+        self.sidecar, self.copy = Sidecar.load(self.path), copy
+        if not self.image.meta.done:
+            self.default = default_for(self.image)
+
     # --- zones --------------------------------------------------------------------------------------------------
 
     def plain(self, data: Mapping[str, Any]) -> Recipe:

@@ -95,7 +95,7 @@ class Server(Looking):
                     while self.saving[m["path"]] and not stop():  # what is read must be what was written last
                         time.sleep(0.01)
                     found = self._opened(m["path"])
-                    found.sidecar, found.copy = Sidecar.load(found.path), int(m.get("copy", 0))  # it may have changed
+                    found.look_again(int(m.get("copy", 0)))
                     self.tell("opened", **found.told())
                 elif m["path"] not in self.open:
                     self._opened(m["path"])

@@ -122,11 +122,13 @@ def test_a_kill_in_the_middle_of_a_drag_leaves_a_whole_sidecar(tmp_path: Path) -
     assert car.recipe != Recipe.default(open_image(folder / "p0.png"))
 
 
-def test_what_cannot_be_saved_is_kept_and_tried_again(qtbot: Any, window: Window, tmp_path: Path) -> None:
+def test_what_cannot_be_saved_is_kept_and_tried_again(
+    qtbot: Any, window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = helpers.pictures(tmp_path / "shoot")
-    helpers.opened(qtbot, window, folder / "p0.png")
     sidecar = folder / "p0.png.modisp"
     sidecar.mkdir()  # nothing can be written where a folder is
+    helpers.opened(qtbot, window, folder / "p0.png")
     _, _, c = helpers.number(window)
     c.take(c.shown.high)
     d = window.session.document
@@ -140,6 +142,7 @@ def test_what_cannot_be_saved_is_kept_and_tried_again(qtbot: Any, window: Window
     again = window.session.document
     assert again is not None and again is not d and again.recipe == edited and again.can_undo
     sidecar.rmdir()
+    monkeypatch.setattr(window, "_ask_conflict", lambda: "mine")
     window.session.keeper.retry()
     qtbot.waitUntil(sidecar.is_file, timeout=10000)
     qtbot.waitUntil(lambda: not window.session.keeper.failed, timeout=5000)
@@ -255,7 +258,7 @@ def test_a_default_is_saved_for_a_camera(qtbot: Any, window: Window, tmp_path: P
 
 
 def test_ten_edits_undo_restart_and_an_export_like_the_command_lines(
-    qtbot: Any, qapp: QApplication, tmp_path: Path
+    qtbot: Any, window: Window, tmp_path: Path
 ) -> None:
     file = helpers.raw(tmp_path / "raw.dng")
     w = window
