@@ -122,6 +122,17 @@ def test_many_spatial_stages_in_tiles_equal_the_whole(tile: int) -> None:
     assert float((whole.pixels[:, 57:147, 111:241] - region.pixels).abs().max()) < 2e-5
 
 
+def test_tiles_agree_where_the_crop_begins_between_pixels() -> None:
+    pixels = natural(list_stages()["presence"]).pixels.repeat(1, 1, 2)
+    first = stage("presence", clarity=1.0, dehaze=0.6)
+    recipe = Recipe((Entry("presence", first), Entry("geometry", stage("geometry", crop=(9.0, 7.0, 480.0, 240.0)))))
+    image = Image(pixels.contiguous(), State.DISPLAY)
+    options: dict[str, Any] = {"scale": 0.5, "cache": Cache(memory=1 << 28)}
+    whole = develop(image, recipe, **options)
+    parts = develop(image, recipe, tile=40, dtype=torch.float64, **options)
+    assert float((whole.pixels - parts.pixels.float()).abs().max()) < 2e-5
+
+
 # --- curves -----------------------------------------------------------------------------------------------------------
 
 

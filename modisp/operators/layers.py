@@ -62,7 +62,10 @@ class Blocks:
     @classmethod
     def under(cls, frame: Frame, f: int) -> Blocks:
         """The grid under a frame."""
-        row, column = frame.origin
+        # no fraction that is met lies at the edge of this rounding: pieces of a frame must agree on where blocks begin
+        row, column = (
+            math.floor(v / p + 0.379) for v, p in zip((frame.rect[1], frame.rect[0]), frame.pitch, strict=True)
+        )
         return cls(f, row % f, column % f, *frame.size)
 
     def mean(self, plane: torch.Tensor) -> torch.Tensor:
