@@ -1,4 +1,4 @@
-"""Calibration with a chart: found however it lies, halving the errors of cameras that nobody knew, in clear words when it cannot."""
+"""Calibration with a chart: found however it lies, halving the errors of unknown cameras, in clear words when it cannot."""
 
 from __future__ import annotations
 

@@ -337,10 +337,10 @@ def test_a_broken_calibration_is_named_in_one_sentence(change: dict[str, Any], h
     path = calibration.path_of("modisp-aster")
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(json.loads(_calibration().dump()) | change))
-    with pytest.raises(ValueError, match="modisp-aster.json is no calibration"):
+    with pytest.raises(ValueError, match="is no calibration that can be used"):
         calibration.find("modisp-aster")
     path.write_text("{")
-    with pytest.raises(ValueError, match="modisp-aster.json is no calibration"):
+    with pytest.raises(ValueError, match="is no calibration that can be used"):
         _scene(_seen("aster", "D50"), ColorCorrectLearned())
 
 

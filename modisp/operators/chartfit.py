@@ -48,7 +48,7 @@ def exposed(seen: Tensor, matrix: Tensor, wanted: Tensor) -> tuple[Tensor, Tenso
     return seen * scale, base * scale
 
 
-NEAR, OWN = 60.0, 0.4
+NEAR, OWN = 60.0, 0.25
 """Mired from the light of the chart at which half remains of what the chart alone says; how stiff that is (see `chart_fit`)."""
 
 

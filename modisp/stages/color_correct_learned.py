@@ -25,7 +25,7 @@ from modisp.operators import calibration
 from modisp.operators.calibration import Calibration
 from modisp.operators.chartfit import calibrated
 from modisp.operators.rational import TERMS, correct
-from modisp.stage import Parts, Probe, Reading, Stage, param
+from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
 TASK = "color_correct"
 _WORDS = {
@@ -71,7 +71,7 @@ class ColorCorrectLearned(
         return (weights.digest(path) if path else "") + calibration.digest()
 
     def measure(self, probe: Probe) -> Reading:
-        """`source`: what the colours rest on (a key of `_WORDS`), and `words` that say so."""
+        """`source`: what the colours rest on (a key of `_WORDS`), and `words` that say so; where they are guessed, the choices."""
         camera, light = _known(probe.meta)
         path = _file()
         if calibration.find(weights.slug(camera_name(probe.meta))):
@@ -82,7 +82,13 @@ class ColorCorrectLearned(
             with torch.no_grad():
                 known = path and float(network(path, torch.device("cpu")).trust(traits(camera, light)[None])) > 0
             source = "matrices" if known else "strange"
-        return Reading({"source": source, "words": _WORDS[source]})
+        sure = 0.5 * _share(probe.meta)
+        either = (
+            Candidate({"strength": 1.0}, 0.4 + sure, "Guessed: no matrices known"),
+            Candidate({"strength": 0.0}, 0.6 - sure, "As sRGB: no matrices known"),
+        )
+        ranked = tuple(sorted(either, key=lambda c: -c.confidence)) if source == "guess" else ()
+        return Reading({"source": source, "words": _WORDS[source]}, ranked)
 
     def _numbers(self, meta: Metadata) -> tuple[torch.Tensor, torch.Tensor]:
         """(matrix (3, 3), coefficients (3, 9)) in force."""
