@@ -221,7 +221,9 @@ class Wheels(Group):
         help = tr("Of the wheel that is chosen")
         self.hue = self.number(tr("Hue"), help, self._turned, 0, 360, 1, "°")
         self.hue.slider.ramp = hues.circle()
-        self.hue.slider.reset = lambda: self._strong(0.0, whole=True)  # type: ignore[method-assign]  # no hue is no tint
+        self.hue.slider.reset = self._none  # type: ignore[method-assign]  # no hue is no tint
+        self.hue.name.reset.disconnect()
+        self.hue.name.reset.connect(self._none)
         self.strength = self.number(tr("Strength"), help, self._strong, 0, 1)
         self.light = self.number(tr("Luminance"), help, lambda v: self.item(self.chosen, 2, v))
         self.setLayout(column(line, 2, self.hue, self.strength, self.light))
@@ -255,11 +257,13 @@ class Wheels(Group):
             turn = math.radians(degrees)
             self._set(self.chosen, far * math.cos(turn), far * math.sin(turn))
 
-    def _strong(self, far: float, whole: bool = False) -> None:
+    def _none(self) -> None:
+        self._strong(0.0)
+        self.done.emit()
+
+    def _strong(self, far: float) -> None:
         turn = math.radians(self._tint(self.chosen)[0])
         self._set(self.chosen, far * math.cos(turn), far * math.sin(turn))
-        if whole:
-            self.done.emit()
 
     def _lighter(self, name: str, steps: float) -> None:
         self.item(name, 2, round(min(max(self.values[name][2] + 0.01 * steps, -1.0), 1.0), 4))

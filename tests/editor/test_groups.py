@@ -207,6 +207,10 @@ def test_rows_belong_to_the_wheel_in_hand(qtbot: Any) -> None:
     assert heard[-1][1][2] == -0.2 and ends
     qtbot.keyClick(g.wheels["bright"], Qt.Key.Key_Backspace)
     assert heard[-1][1] == [0.0, 0.0, -0.2]
+    g.strength.take(0.5)
+    n = len(ends)
+    g.hue.name.reset.emit()
+    assert heard[-1][1] == [0.0, 0.0, -0.2] and len(ends) == n + 1  # no hue is no tint
     g.show_value("dark", [0.1, 0.0, 0.0])
     assert g.names["dark"].token == "text" and g.chosen == "bright"
 
