@@ -5,11 +5,13 @@ A style appears whole or not at all: its folder is made aside and moved into pla
 
 from __future__ import annotations
 
+import base64
+import html
 import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +104,25 @@ def write_cover(
     shown = (recipe or style.apply(Recipe.default(image))).fit(image)
     out = develop(image, shown, size=COVER_EDGE, cancel=cancel)
     save_image(out, folder / COVER, quality=88, policy="none", force=True)
+
+
+def covers(styles: Mapping[str, Style]) -> str:
+    """An HTML page that shows styles by their covers, which it holds itself."""
+    cards = []
+    for key, style in styles.items():
+        file = style.folder / COVER if style.folder else None
+        shown = ""
+        if file is not None and file.is_file():
+            content = base64.b64encode(file.read_bytes()).decode("ascii")
+            shown = f'<img src="data:image/jpeg;base64,{content}" alt="">'
+        words = f"<b>{html.escape(style.name)}</b> <code>{html.escape(key)}</code><br>{html.escape(style.words)}"
+        cards.append(f"<figure>{shown}<figcaption>{words}</figcaption></figure>")
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Styles</title><style>'
+        "body{font:14px/1.4 system-ui,sans-serif;background:#1b1b1b;color:#bbb;margin:2rem;display:grid;gap:1.4rem;"
+        "grid-template-columns:repeat(auto-fill,minmax(18rem,1fr))}figure{margin:0}img{width:100%;display:block}"
+        f"b{{color:#eee}}code{{color:#888}}</style></head><body>\n{chr(10).join(cards)}\n</body></html>\n"
+    )
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------------
@@ -240,6 +261,7 @@ def is_table(file: Path) -> bool:
 
 __all__ = [
     "COVER",
+    "covers",
     "export",
     "folder_name",
     "free_folder",

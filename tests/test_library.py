@@ -65,6 +65,11 @@ def test_a_look_is_saved_from_an_edit_mixed_and_handed_on(home: Path, tmp_path: 
     ours = Style.load("ours")
     assert ours.words == "our own" and "white_balance" not in ours.values and (home / "styles/ours" / COVER).is_file()
     assert ours.values["look"]["saturation"] == pytest.approx(car.recipe.resolve()["look"].saturation)  # type: ignore[attr-defined]
+    row = next(r for r in well("styles", "--json", "--page", tmp_path / "all.html").json() if r["name"] == "ours")
+    assert row["words"] == "our own" and Path(row["cover"]).is_file()
+    text = (tmp_path / "all.html").read_text("utf-8")
+    assert "our own" in text and "data:image/jpeg" in text and "<code>vivid</code>" in text
+    assert modisp("styles", "--page", tmp_path / "all.pdf").code == 2
     well("style", "save", "Only tone", "--from", picture, "--only", "tone")
     assert set(Style.load("only tone").values) == {"tone"}
     well("style", "save", "Both", "--style", "ours:0.5", "--style", "soft:look=1")

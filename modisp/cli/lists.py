@@ -154,22 +154,35 @@ def bounds(p: Param) -> str:
     return ", ".join(p.choices) if p.kind == "choice" else {"switch": "on, off"}.get(p.kind, p.kind)
 
 
-def styles(json: Json = False) -> None:
+def styles(
+    json: Json = False,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page that shows the styles by their covers.")
+    ] = None,
+) -> None:
     """List the styles that can be used: those of modisp and your own."""
+    from modisp.library import COVER, covers
     from modisp.resources import home
     from modisp.style import list_styles
 
     rows = list_styles()
+    if page is not None:
+        if page.suffix.lower() not in (".html", ".htm"):
+            raise Usage(f"the page of covers is HTML: call it {page.stem or 'styles'}.html, not {page.name}")
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(covers(rows), "utf-8")
     if json:
-        data = [
-            {"name": k, "title": s.name, "words": s.words, "values": s.values, "folder": s.folder, "cover": s.cover}
-            for k, s in rows.items()
-        ]
+        data = []
+        for k, s in rows.items():
+            cover = s.folder / COVER if s.folder and (s.folder / COVER).is_file() else None
+            row = {"name": k, "title": s.name, "words": s.words, "values": s.values, "folder": s.folder}
+            data.append(row | {"cover": cover, "made_of": dict(s.made_of)})
         say.as_json(data)
         return
-    table = ((k, s.words, ", ".join(s.values), str(s.cover or "")) for k, s in rows.items())
-    say.table(("style", "", "touches", "cover"), table)
+    say.table(("style", "", "touches"), ((k, s.words, ", ".join(s.values)) for k, s in rows.items()))
     say.out(f"\nFolders in {home('styles')} are styles of your own")
+    if page is not None:
+        say.out(f"{page} shows their covers")
 
 
 class Act(str, Enum):  # noqa: UP042  # StrEnum prints differently in the help
