@@ -25,7 +25,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "resources": (set(), {"platformdirs"}),
     "nets": ({"nets"}, {"torch"}),
     "color": ({"color"}, {"torch", "colour"}),
-    "learned": (CORE | {"learned", "nets", "weights"}, {"torch"}),
+    "learned": (CORE | {"learned", "memory", "nets", "weights"}, {"torch"}),
     "weights": ({"weights", "nets", "resources"}, {"torch", "safetensors"}),
     "metrics": ({"metrics", "color", "resample"}, {"torch", "colour"}),
     "stages": (CORE | HELP | {"color", "learned", "nets", "weights"}, {"torch"}),
