@@ -22,7 +22,7 @@ from modisp.color.spaces import D65
 from modisp.image import Image, Metadata, Rect, State
 from modisp.learned import camera as camera_name
 from modisp.learned import network
-from modisp.nets.white import histograms, peaks, rgb
+from modisp.nets.white import judge, peaks, rgb
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
 PRESETS: dict[str, tuple[float, float]] = {
@@ -109,14 +109,15 @@ class WhiteBalance(
     def measure(self, probe: Probe) -> Reading:
         """The light as shot, the lights that the picture speaks for and, where there is a patch, as the patch says.
 
-        Values are by mode: xy, temperature and tint.  Candidates are the lights, likeliest first, at most three.
+        Values are by mode: xy (not of usual lights), temperature and tint, so that both can be shown and gone on from.
+        Candidates are the lights, likeliest first, at most three.
         """
         meta = probe.meta
         camera = Camera.of(meta)
         if camera.monochrome:
             return Reading()
         found = [(_light(xy), share) for xy, share in _lights(probe, camera)]
-        values = {"auto": found[0][0]}
+        values = {"auto": found[0][0]} | {name: {"temperature": k, "tint": t} for name, (k, t) in PRESETS.items()}
         shot = _as_shot(meta, camera)
         if shot:
             values["as shot"] = _light(shot)
@@ -207,7 +208,7 @@ def _lights(probe: Probe, camera: Camera) -> list[tuple[XY, float]]:
     way = canonical(camera)
     seen = torch.einsum("ij,bjhw->bihw", way.float().to(small.device), small)
     with torch.inference_mode():
-        logits = network(path, small.device)(histograms(seen, share[:, 0] >= 0.5))[0]
+        logits = judge(network(path, small.device), seen, share[:, 0] >= 0.5)[0]
     found = []
     for place, confidence in peaks(logits.cpu()):
         r, g, b = (float(v) for v in torch.linalg.solve(way, rgb(place.double())).clamp_min(1e-3))

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ..color.camera import Camera
 from ..color.canonical import canonical
-from ..nets.white import White, cells, centres, chroma, expected, histograms, rgb
+from ..nets.white import White, cells, centres, chroma, expected, histograms, rgb, witness
 from ..simulate import world, world_lights, world_makers, world_surfaces
 from . import thumbs
 from .data import data_folder
@@ -197,7 +197,7 @@ def _windows(valid: Tensor, random: torch.Generator) -> Tensor:
 
 
 def examples(folder: Path | None, keep: Path) -> Callable[[int, torch.Generator], tuple[Tensor, ...]]:
-    """What draws an example: (histograms, places of the lights, their shares, canonical → raw, raw neutral)."""
+    """What draws an example: (histograms, witness, places of the lights, their shares, canonical → raw, raw neutral)."""
     stock, known = thumbs.training(data_folder(folder), keep), World.make(folder, 7, True)
 
     def draw(count: int, random: torch.Generator) -> tuple[Tensor, ...]:
@@ -214,15 +214,17 @@ def examples(folder: Path | None, keep: Path) -> Callable[[int, torch.Generator]
 def example(shots: Shots, valid: Tensor | None = None) -> tuple[Tensor, ...]:
     """What `loss` takes."""
     places = cells(chroma(torch.einsum("bij,blj->bli", shots.way, shots.neutral)))
-    seen = histograms(shots.pixels, shots.valid if valid is None else valid)
-    return seen, places, shots.share, torch.linalg.inv(shots.way), shots.neutral[:, 0]
+    valid = shots.valid if valid is None else valid
+    said = witness(shots.pixels, valid)
+    seen = histograms(shots.pixels, valid)
+    return seen, said, places, shots.share, torch.linalg.inv(shots.way), shots.neutral[:, 0]
 
 
 def loss(net: nn.Module, example: tuple[Tensor, ...]) -> Tensor:
     """Cross-entropy against the truth spread out a little; and under one light, the recovery error of the mean."""
-    seen, places, share, back, neutral = example
+    seen, said, places, share, back, neutral = example
     with torch.autocast(seen.device.type, torch.bfloat16, enabled=_SHORT):
-        logits = net(seen).float()
+        logits = net(seen).float() + said
     grid = cells(centres(logits.device))[None, None]
     spread = (-0.5 * ((grid - places[:, :, None, None]) / SPREAD).square().sum(-1)).exp()
     truth = spread / spread.sum((2, 3), keepdim=True).clamp_min(1e-9)
@@ -266,6 +268,6 @@ def score(net: nn.Module, pictures: Sequence[Tensor] = ()) -> dict[str, float]:
     `pictures` are sRGB-encoded; the validation photographs where there are none.
     """
     assert isinstance(net, White)
-    seen, _, _, back, neutral = example(_shots(thumbs.of(pictures).pixels) if pictures else _watched())
-    found = torch.einsum("bij,bj->bi", back, rgb(expected(net(seen))))
+    seen, said, _, _, back, neutral = example(_shots(thumbs.of(pictures).pixels) if pictures else _watched())
+    found = torch.einsum("bij,bj->bi", back, rgb(expected(net(seen) + said)))
     return summary(angle(found, neutral))
