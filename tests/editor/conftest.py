@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -88,3 +89,41 @@ def _dressed(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest
     monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: errors.append(error))
     yield
     assert not errors, errors
+
+
+@pytest.fixture(scope="module")
+def window(qapp: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A window, and two pictures beside each other that it can open (`t0.png` and `t1.png` in its `folder`)."""
+    import numpy as np
+    from PIL import Image
+
+    from editor_app import theme
+    from editor_app.window import Window
+    from tests.editor.hands import H, W
+
+    folder = tmp_path_factory.mktemp("tools")
+    y, x = np.mgrid[:H, :W]
+    for i in range(2):
+        rgb = np.stack([60 + x % 120, 60 + y % 130, 180 - y // 4 + 10 * i], 2).astype(np.uint8)
+        rgb[:40, :60] = 255
+        Image.fromarray(rgb).save(folder / f"t{i}.png")
+    theme.use("dark")
+    w = Window()
+    w.setProperty("folder", str(folder))
+    w.resize(1440, 900)
+    w.show()
+    yield w
+    w.close()
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: Any) -> Any:
+    """The window with its first picture, unedited and fitted."""
+    from tests.editor.hands import wait
+
+    window.open_paths([Path(window.property("folder")) / "t0.png"])
+    wait(qtbot, window)
+    window.session.document.go(0)
+    window.viewer.set_zoom(None)
+    wait(qtbot, window)
+    return window
