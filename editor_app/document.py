@@ -21,6 +21,7 @@ from editor_app.declared import Declarations, ParamInfo
 from editor_app.recipes import Recipe
 from editor_app.shown import Shown
 from editor_app.words import MINUS, tr
+from modisp.parameter import PARTS
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,6 @@ class Snapshot:
     time: float
 
 
-_PARTS = {
-    "hues": ("Red", "Orange", "Yellow", "Green", "Aqua", "Blue", "Purple", "Magenta"),
-    "regions": ("Shadows", "Darks", "Lights", "Highlights"),
-}
-"""What the numbers of a parameter are called, by its kind."""
-
-
 def say(p: ParamInfo, v: Any) -> str:
     """A parameter's value in a few characters, for the history."""
     if p.kind == "number":
@@ -73,8 +67,8 @@ def say(p: ParamInfo, v: Any) -> str:
     if p.kind == "wheel":
         degrees, far = math.degrees(math.atan2(v[1], v[0])) % 360, min(1.0, math.hypot(v[0], v[1]))
         return f"{degrees:.0f}° {100 * far:.0f}" if far else f"{100 * v[2]:+.0f}".replace("-", MINUS)
-    if p.kind in _PARTS:
-        moved = [(n, x) for n, x, d in zip(_PARTS[p.kind], v, p.default, strict=False) if x != d]
+    if p.kind in PARTS:
+        moved = [(n.capitalize(), x) for n, x, d in zip(PARTS[p.kind], v, p.default, strict=False) if x != d]
         if len(moved) == 1:
             return f"{tr(moved[0][0])} {100 * moved[0][1]:+.0f}".replace("-", MINUS)
     return ""

@@ -28,6 +28,12 @@ FLAT = {"rect": (0, 4), "colour": (3,), "hues": (8,), "wheel": (3,), "regions": 
 """Kinds whose value is one row of numbers → how many there may be."""
 HUES = ("red", "orange", "yellow", "green", "aqua", "blue", "purple", "magenta")
 """What the eight numbers of a parameter of the kind `hues` belong to."""
+PARTS = {
+    "hues": HUES,
+    "wheel": ("a", "b", "light"),
+    "regions": ("shadows", "darks", "lights", "highlights", "split 1", "split 2", "split 3"),
+}
+"""What the numbers of such a parameter are called."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import typer
 from modisp.cli import say
 from modisp.cli.develop import Plugins
 from modisp.cli.say import Usage
+from modisp.parameter import PARTS
 
 if TYPE_CHECKING:
     from modisp.stage import Param, Stage
@@ -149,8 +150,8 @@ def bounds(p: Param) -> str:
     """What a parameter may be, in words."""
     if p.kind == "number":
         return f"{p.low:g} … {p.high:g}{' ' + p.unit if p.unit else ''}"
-    if p.kind in ("hues", "wheel", "regions"):
-        return f"{p.kind}: {len(p.default)} × {p.low:g} … {p.high:g}"
+    if p.kind in PARTS:
+        return f"{', '.join(PARTS[p.kind])}: {p.low:g} … {p.high:g}"
     return ", ".join(p.choices) if p.kind == "choice" else {"switch": "on, off"}.get(p.kind, p.kind)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modisp.parameter import PARTS
 from modisp.stage import Param, Stage
 
 HEAD = """# Stages
@@ -41,8 +42,8 @@ def _stage(cls: type[Stage]) -> str:
 def _bounds(p: Param) -> str:
     if p.kind == "number":
         return f"{_value(p.low)} … {_value(p.high)}{' ' + p.unit if p.unit else ''}"
-    if p.kind in ("hues", "wheel", "regions"):
-        return f"{p.kind}: {len(p.default)} numbers, {_value(p.low)} … {_value(p.high)}"
+    if p.kind in PARTS:
+        return f"{', '.join(PARTS[p.kind])}: {_value(p.low)} … {_value(p.high)}"
     return ", ".join(_cell(c) for c in p.choices) if p.kind == "choice" else {"switch": "on, off"}.get(p.kind, p.kind)
 
 
