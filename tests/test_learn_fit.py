@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from modisp.image import Image, State
+from modisp.learn.closed import closed_form
 from modisp.learn.fit import Look, errors, fit, grey_chroma, lesson, ridge
 from modisp.learn.read import Sample
 from modisp.learn.report import render, whole_error
@@ -14,6 +16,7 @@ from modisp.learn.run import FEWEST, learn
 from modisp.operators import tonemap
 from modisp.operators.toneoffsets import Offsets
 from modisp.probe import Cancelled, cancellable
+from modisp.stage import list_stages
 from tests.scenes import smooth_scene
 
 STEPS = (100, 50, 0)
@@ -92,7 +95,7 @@ def test_pairs_of_another_look_are_left_out_and_no_others(tmp_path: Path) -> Non
     assert len(found.aside) >= 2 and found.held_out < 2.5 and set(found.near) == {s.name for s in found.samples}
     assert told == sorted(told) and told[-1] == 1.0
     style = found.style("Mine", tmp_path)
-    assert set(style.values) <= {"tone_learned", "look"} and style.values["tone_learned"]["seen"] == 0.0
+    assert set(style.values) <= {"tone_learned", "tone", "look"} and style.values["tone_learned"]["seen"] == 0.0
     assert ("look" in style.values) == (found.look.table is not None) == (tmp_path / "residue.cube").is_file()
 
 
@@ -113,3 +116,19 @@ def test_too_few_pairs_and_a_wish_to_stop() -> None:
         _enough(pictures(2, a_look(0.0)), [left_out("a.dng", "why")])
     with pytest.raises(Cancelled), cancellable(lambda: True):
         fit(lesson(pictures(4, a_look(0.0)), None, 100), steps=(5, 5, 5))
+
+
+def test_the_closed_form_comes_near_with_a_curve() -> None:
+    look = Offsets.zeros()
+    look.curve[0] = 0.08 * torch.cos(tonemap.knots() / 3)
+    look.gain[0] = 0.6
+    samples = pictures(6, Look(look, False, 0.0))
+    values = closed_form(samples, 0.0)
+    ys = [y for _, y in values["curve"]]
+    assert ys == sorted(ys) and values["gain_strength"] == 0.0
+    plain, learned = list_stages()["tone"](gain_strength=0.0), list_stages()["tone"](**values)
+    other = pictures(2, Look(look, False, 0.0), 30)
+    before, after = (
+        sum(whole_error(s, t(Image(s.scene, State.SCENE)).pixels) for s in other) for t in (plain, learned)
+    )
+    assert after < 0.6 * before, (before, after)

@@ -13,6 +13,7 @@ from typing import Any
 from torch import nn
 
 from modisp import weights
+from modisp.learn import closed
 from modisp.learn.fit import Look, errors, fit, lesson
 from modisp.learn.pairs import Pair
 from modisp.learn.read import Sample, left_out, read_edit, read_pair
@@ -71,6 +72,7 @@ class Learned:
         }
         tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
         values: dict[str, dict[str, Any]] = {STAGE: {k: v for k, v in tone.items() if v != ()}}
+        values[closed.STAGE] = closed.closed_form(self.samples, self.look.follows)
         if self.look.table is not None:
             file = folder / "residue.cube"
             file.write_text(cube_text(cube_of(self.look.table, name)), "utf-8")

@@ -12,7 +12,7 @@ from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
 from modisp.operators.tonesliders import ToneSliders, paint
-from modisp.stage import Parts, Probe, Reading, Stage
+from modisp.stage import Parts, Probe, Reading, Stage, param
 
 PRIOR = 0.5
 """EV that lifts a scene exposed by ISO 12232 (saturation at 100/12.7 of the mean) to middle grey."""
@@ -29,6 +29,17 @@ class Tone(ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISP
     The automatic part places middle grey and white from a metering of the whole picture.
     """
 
+    gain_strength: float = param(  # type: ignore[misc]  # the sliders come with defaults
+        1.0,
+        0.0,
+        1.0,
+        step=0.01,
+        unit="%",
+        label="Auto exposure",
+        help="How far the picture's brightness is set by the metering; at 0 the camera's exposure is taken.",
+        advanced=True,
+    )
+
     def measure(self, probe: Probe) -> Reading:
         """See `meter`."""
         if probe.meta.space:  # made from a finished picture: its brightness was somebody's decision
@@ -42,7 +53,10 @@ class Tone(ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISP
         """One table of luminance, then colour around it, strip by strip."""
         levels = {"ev": 0.0 if image.meta.space else PRIOR, "white": tc.WHITE, "shadows": 0.0}
         if self.auto:
-            levels |= {k: float(v) for k, v in reading.values.items()}
+            k = self.gain_strength
+            levels |= {
+                n: float(v) if k == 1.0 else (1.0 - k) * levels[n] + k * float(v) for n, v in reading.values.items()
+            }
         table = _table(self, levels["ev"], levels["white"], levels["shadows"]).to(image.pixels.device)
         return paint(table, image.pixels)
 
