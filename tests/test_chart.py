@@ -168,3 +168,11 @@ def test_the_command_writes_what_the_stage_then_uses(tmp_path: Path, home: Path)
     well("calibrate", path, "--force", "--corners", " ".join(f"{x:.0f},{y:.0f}" for x, y in chart.corners()))
     assert modisp("calibrate", path, "--corners", "1,2 3,4").code == 2
     assert modisp("calibrate", tmp_path / "none.dng").code == 1
+
+
+def test_looking_for_a_chart_can_be_cancelled() -> None:
+    from modisp.stage import Cancelled
+
+    told = [0.0]  # once the picture is developed, what is left is to look for the chart
+    with pytest.raises(Cancelled):
+        calibrate(_photo(_placed(520, 0)), progress=lambda f, _: told.append(f), cancel=lambda: told[-1] == 1.0)

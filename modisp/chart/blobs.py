@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from modisp.stage import checkpoint
+
 Array = NDArray[np.float64]
 
 STEPS = (0.012, 0.025, 0.05, 0.1)
@@ -35,6 +37,7 @@ def blobs(pixels: torch.Tensor) -> list[Blob]:
     change = (up + F.max_pool2d(-soft, 3, 1, 1))[0].amax(0).numpy()
     out: list[Blob] = []
     for step in STEPS:
+        checkpoint()
         for found in _areas(change < step, shown.numpy()):
             near = [b for b in out if abs(b.x - found.x) + abs(b.y - found.y) < 0.25 * found.area**0.5]
             if not near:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from modisp.chart.blobs import Blob, blobs
+from modisp.stage import checkpoint
 
 Array = NDArray[np.float64]
 
@@ -70,6 +71,7 @@ def find(pixels: torch.Tensor, wanted: Array) -> Found | None:
     best: Found | None = None
     areas = blobs(pixels)
     for cells in _lattices(areas):
+        checkpoint()
         for found in _placed(cells, pixels, wanted):
             if best is None or found.score > best.score:
                 best = _drawn_in(found, areas, pixels, wanted)
@@ -121,6 +123,7 @@ def _lattices(found: list[Blob]) -> Iterator[dict[tuple[int, int], Blob]]:
     neighbours = [_neighbours(i, place, side) for i in range(len(found))]
     seeds = sorted(range(len(found)), key=lambda i: -len(neighbours[i]))[:_SEEDS]
     for i in seeds:
+        checkpoint()
         if i in seen:
             continue
         for first, second in _bases(i, neighbours[i], place):

@@ -23,6 +23,7 @@ from modisp.recipe import Recipe
 from modisp.resample import resize
 from modisp.simulate.charts import reference
 from modisp.simulate.scenes import turn_upright
+from modisp.stage import cancellable
 from modisp.stages.color_correct_learned import colours
 
 Array = NDArray[np.float64]
@@ -82,7 +83,8 @@ def calibrate(
     recipe = Recipe.default(image).switch("highlights", False)  # what is clipped is to be seen as clipped
     made = develop(image, recipe, until=State.CAMERA, progress=progress, cancel=cancel)
     seen = _upright(made)
-    found = from_corners(corners) if corners is not None else _look(seen, meta, chart)
+    with cancellable(cancel):
+        found = from_corners(corners) if corners is not None else _look(seen, meta, chart)
     values, sound = _patches(seen, found, made.meta)
     return _fitted(name, chart, meta, values, sound, found)
 
