@@ -336,7 +336,8 @@ def export_sheet(window: Desk, until: str = "") -> Sheet:
     head = row(Words(tr("Presets"), weight=600), None, plus, margin=(16, 0, 12, 0))
     left = Plane(column(16, head, 6, Scroll(Plane(column(listing, None))), 8), "chrome", 184)
     plain = form.state == "ENCODED"  # presets are for finished pictures
-    left.setVisible(plain)
+    if not plain:
+        left.hide()
     layout = row(left, form, Plane(_queue(window, form), "chrome", 328))
     layout.setStretch(1, 1)
     sheet = Sheet(window, Plane(layout, "panel", 960 if plain else 776, 508))

@@ -45,13 +45,23 @@ class News(Frame):
 
     def _live(self, on: bool) -> None:
         """Whether there is a photograph to work on."""
+        self._between(False)
         self.panels.set_live(on)
         if not on:
             self.styles.show_recipe(None)
         self.histogram.setEnabled(on)
         self.commands.enable(("export",), on)
         self.top.set_live(on)
-        self.stack.setCurrentWidget(self.viewer if on or self.session.photo is not None else self.welcome)
+        self._stage()
+
+    def _between(self, on: bool) -> None:
+        """Between two photographs: nothing flickers, but nothing can be touched either."""
+        for w in (self.panels.area, self.styles, self.history):
+            w.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, on)
+
+    def _stage(self) -> None:
+        live = self.session.document is not None or self.session.photo is not None
+        self.stack.setCurrentWidget(self.viewer if live else self.welcome)
         self.refresh()
 
     def _opening(self, photo: Photo) -> None:
@@ -68,7 +78,9 @@ class News(Frame):
         if photo not in self.film.strip.selection:
             self.film.strip.selection = {photo}
         self.film.strip.reveal()
-        self._live(False)
+        self._between(True)
+        self.commands.enable(("export",), False)
+        self._stage()
         recent.remember(photo.path)
 
     def _preview(self, key: str, kind: str, image: QImage | None) -> None:

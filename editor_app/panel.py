@@ -120,10 +120,13 @@ class Panels(QWidget):
         while self.list.count():
             item = self.list.takeAt(0)
             w = item.widget() if item is not None else None
-            if w is not None:
-                w.setParent(None)
-                if not isinstance(w, StagePanel):
-                    w.deleteLater()
+            if w is not None and not isinstance(w, StagePanel):
+                w.hide()
+                w.deleteLater()
+        shown = {self.panels[key] for key in self.shape}
+        for p in self.panels.values():  # they stay where they are in the tree: a new parent would mean to be styled anew
+            if p not in shown:
+                p.hide()
         groups: dict[str, list[StagePanel]] = {g: [] for g in (*GROUPS, OTHER)}
         for key in self.shape:
             groups[group_of(self.panels[key].info.group)].append(self.panels[key])
@@ -141,7 +144,7 @@ class Panels(QWidget):
             self.list.addWidget(top)
             for p in panels:
                 self.list.addWidget(p)
-                p.show()
+                p.setVisible(True)
             self.list.addSpacing(4)
         self.list.addStretch(1)
         for g, tool in self.jumps.items():
