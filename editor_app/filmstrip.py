@@ -210,7 +210,7 @@ class Filmstrip(Plane):
         self.order = Words("", "soft", 11)
         tools = row(self.filter, self.sort, 2, self.order, None, margin=(-4, 0, 0, 0), gap=4)
         self.head = column(10, self.title, self.count, 2, tools, None, margin=(16, 0, 8, 0))
-        words = Plane(self.head, width=theme.LEFT)
+        words = Plane(self.head, width=theme.LEFT + 4)  # the dock and its grip
         layout = row(words, self.strip)
         layout.setStretch(1, 1)
         super().__init__(layout, "chrome", height=theme.FILM)
