@@ -12,6 +12,7 @@ from editor_app.compare import Reference, Sensor
 from editor_app.compare_bar import CompareBar
 from editor_app.crop_tool import CropTool
 from editor_app.panes import Pane
+from editor_app.picture_menu import picture_menu
 from editor_app.pointing import Pointing
 from editor_app.viewport import Viewport
 from editor_app.words import tr
@@ -38,6 +39,7 @@ class Comparing(Pointing):
         s.viewed.connect(lambda _: self._refer())
         s.opening.connect(lambda _: self._another())
         s.opened.connect(self._refer)
+        self.viewer.menu.connect(lambda at: picture_menu(self).exec(at))
 
     @property
     def bar(self) -> CompareBar:

@@ -295,6 +295,4 @@ class Desk(Comparing):
     def next_surround(self) -> None:
         """Another grey round the picture; the first is the theme's."""
         v = self.viewer
-        v.surround = SURROUNDS[(SURROUNDS.index(v.surround) + 1) % len(SURROUNDS)]
-        QSettings().setValue("viewer/surround", v.surround)
-        v.update()
+        v.set_surround(SURROUNDS[(SURROUNDS.index(v.surround) + 1) % len(SURROUNDS)])

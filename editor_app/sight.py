@@ -49,6 +49,7 @@ class Sight(QWidget):
     cancelled = Signal()
     returned = Signal()
     hinted = Signal(str)
+    menu = Signal(object)  # where, on the screen
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,6 +148,12 @@ class Sight(QWidget):
     def to_screen(self, picture: Picture) -> QImage:
         """A rendering as the monitor needs it."""
         return self.monitor.picture(picture)
+
+    def set_surround(self, colour: str) -> None:
+        """Another grey round the picture, of SURROUNDS; it is remembered."""
+        self.surround = colour
+        QSettings().setValue("viewer/surround", colour)
+        self.update()
 
     def say(self, words: str, action: str = "", do: Callable[[], None] | None = None) -> None:
         """A word at the bottom for four seconds, perhaps with one thing to do."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 
 from editor_app.sight import MODES, SURROUNDS, Sight
 
@@ -37,6 +37,8 @@ class Viewer(Sight):
         at = e.position()
         self.setFocus()
         self._dragged = False
+        if e.button() == Qt.MouseButton.RightButton:
+            return
         do = self.corners.hit(at)
         plain = e.button() == Qt.MouseButton.LeftButton and self._space is None
         if do is not None:
@@ -148,6 +150,15 @@ class Viewer(Sight):
         if self.tool is not None:
             self.tool.gone()
 
+    def contextMenuEvent(self, e: QContextMenuEvent) -> None:
+        if self.tool_draws is None and self.port.full[0]:
+            self.menu.emit(e.globalPos())
+
+    def focusOutEvent(self, e: QFocusEvent) -> None:
+        self._space = None  # what was held is not seen to be let go any more
+        self.hold_loupe(False)
+        super().focusOutEvent(e)
+
     # --- keys -------------------------------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, e: QEvent) -> bool:
@@ -206,7 +217,7 @@ class Viewer(Sight):
 
     def hold_loupe(self, on: bool) -> None:
         """A magnifier under the pointer, for as long as the key is held."""
-        if self.tool is None:
+        if self.tool is None and on != self.loupe.on:
             self.loupe.show(on)
             self.loupe.move(QPointF(self.mapFromGlobal(self.cursor().pos())))
             self.moved.emit()

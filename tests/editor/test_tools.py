@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QPointF, QRectF, Qt
 
 from editor_app import compare
 from editor_app.overlay import marked
 from editor_app.picker import Picker
+from editor_app.picture_menu import picture_menu
 from editor_app.window import Window
+from modisp import Image, Metadata, State, save_image
 from tests.editor.hands import H, W, crop, crop_values, drag, wait
 
 
@@ -222,6 +225,77 @@ def test_the_picker_puts_itself_down(qtbot: Any, opened: Window) -> None:
     assert tool is None or isinstance(tool, Picker)
     opened.take_hand()
     assert opened.viewer.tool is None
+
+
+def sensor(path: Path) -> Path:
+    """A raw file that stands upright only when turned: dark on the sensor's left, grey, with a clipped corner."""
+    y, x = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
+    mosaic = 0.05 + 0.3 * (x / W) + 0.1 * (y / H)
+    mosaic[:40, :40] = 1.0
+    for i, j, k in ((0, 0, 0.6), (1, 1, 0.7)):
+        mosaic[i::2, j::2] *= torch.where(mosaic[i::2, j::2] >= 1, 1.0, k)
+    meta = Metadata(make="Maker", model="Model", white=(0.6, 1.0, 0.6), orientation=6)
+    save_image(Image(mosaic[None], State.MOSAIC, meta), path)
+    return path
+
+
+def test_a_turned_raw_file_is_cropped_where_the_frame_was(qtbot: Any, window: Window, tmp_path: Path) -> None:
+    w, v = window, window.viewer
+    w.open_paths([sensor(tmp_path / "a.dng")])
+    wait(qtbot, w)
+    assert v.base is not None and v.base.full == (H, W)
+    qtbot.waitUntil(lambda: v.base is not None and not v.base.told["refining"], timeout=60000)
+    wait(qtbot, w)
+    before = v.base.image.copy()
+    tool = crop(qtbot, w)
+    r = tool.frame()
+    drag(qtbot, w, r.bottomRight(), r.center())
+    tool.keep()
+    wait(qtbot, w)
+    qtbot.waitUntil(lambda: v.tool is None, timeout=10000)
+    fw, fh = v.base.full
+    assert abs(fw - H / 2) <= 2 and abs(fh - W / 2) <= 2
+    for at in ((0.6, 0.3), (0.3, 0.8), (0.9, 0.9)):
+        now = v.base.image.pixelColor(int(at[0] * v.base.image.width()), int(at[1] * v.base.image.height()))
+        then = before.pixelColor(int(at[0] * before.width() / 2), int(at[1] * before.height() / 2))
+        assert abs(now.green() - then.green()) <= 4
+
+
+def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) -> None:
+    w, v = window, window.viewer
+    w.open_paths([sensor(tmp_path / "b.dng")])
+    wait(qtbot, w)
+    w.commands.actions["pick"].trigger()
+    tool, d = v.tool, w.session.document
+    assert isinstance(tool, Picker) and d is not None
+    spot = v.port.rect().center()
+    v.loupe.move(spot)
+    tool._late.start()
+    qtbot.waitUntil(lambda: bool(tool.told), timeout=20000)
+    assert any(" K" in words for words, _ in v.loupe.words)
+    size = tool.size
+    qtbot.keyClick(v, Qt.Key.Key_Plus)
+    assert tool.size == size + 1 and v.loupe.square > 11
+    qtbot.mouseClick(v, Qt.MouseButton.LeftButton, pos=spot.toPoint())
+    qtbot.waitUntil(lambda: d.can_undo, timeout=20000)
+    values = next(e for e in d.recipe["entries"] if e["id"] == tool.ident)["values"]
+    assert tool.param in values and tool.param in values.values() and " K" in d.steps[1].value
+    assert v.tool is tool  # another place can be tried
+    v.loupe.move(v.port.rect().topRight() + QPointF(-8, 8))  # the sensor's first corner, now at the top right
+    tool.take()
+    qtbot.waitUntil(lambda: v.toast is not None and "Clipped" in v.toast[0], timeout=20000)
+    assert len(d.steps) == 2
+    w.escape()
+    assert v.tool is None
+
+
+def test_the_menu_on_the_picture_offers_every_version_and_surround(qtbot: Any, opened: Window) -> None:
+    menu = picture_menu(opened)
+    words = [a.text() for m in menu.actions() if m.menu() is not None for a in m.menu().actions()]
+    assert {"As opened", "Black", "Middle grey"} <= set(words)
+    next(a for m in menu.actions() if m.menu() for a in m.menu().actions() if a.text() == "Black").trigger()
+    assert opened.viewer.surround == "#000000"
+    opened.viewer.set_surround("")
 
 
 def test_tools_cover_the_key_table(window: Window) -> None:
