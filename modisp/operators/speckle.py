@@ -58,10 +58,13 @@ def _sums(values: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
     return here[..., 1:] - here[..., :-1]
 
 
+@lru_cache(maxsize=40)  # the strips of a window's picture: while it is worked on, its grain stays
+@torch.inference_mode(False)
 def speckle(frame: Frame, grain: float, roughness: float) -> torch.Tensor:
     """(H, W) float32: the mean of the pattern over each pixel of a frame; `grain` is its size in full-size pixels.
 
-    A pixel much smaller than a grain sees deviation 1, larger ones less; the pattern belongs to full-size places.
+    A pixel much smaller than a grain sees deviation 1, larger ones less; the pattern belongs to full-size places.  The
+    result is shared, so never write to it.
     """
     (py, px), (x, y) = frame.pitch, frame.rect[:2]
     cell = max(grain, 1e-3) / CELLS
