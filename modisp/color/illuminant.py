@@ -14,12 +14,15 @@ from modisp.color.camera import RGB, XY, Camera
 _PRIOR = ((190.0, 60.0), (0.0, 12.0))
 # Errors that the estimators share, in mired and tint; what they do not share shows in their disagreement.
 _SHARED = (12.0, 8.0)
-_CLIPPED = 0.95  # of saturation; averaging has mixed clipped and unclipped pixels below it
+_CLIPPED = 0.9  # of saturation: averaging has mixed clipped and unclipped pixels below it, and some files overstate it
 
 
 def telling(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor) -> torch.Tensor:
-    """Which pixels (H, W) say something about the light: unclipped with their neighbours, and above the noise."""
-    limit = torch.tensor(clip, dtype=pixels.dtype, device=pixels.device)[:, None, None]
+    """Which pixels (H, W) say something about the light: unclipped with their neighbours, and above the noise.
+
+    Above 1.0, where the sensor ended, lies only what was rebuilt.
+    """
+    limit = torch.tensor([min(1.0, c) for c in clip], dtype=pixels.dtype, device=pixels.device)[:, None, None]
     clipped = (pixels >= _CLIPPED * limit).any(0, keepdim=True)
     valid = F.max_pool2d(clipped[None].float(), 3, 1, 1)[0, 0] == 0
     valid &= (pixels > noise).all(0)

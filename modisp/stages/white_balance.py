@@ -41,7 +41,7 @@ _LAMP, _SHADE = 4500.0, 6500.0  # K; warmer light is lamplight, cooler light is 
 _THUMB, _SMALL = 256, 64  # long edges of the picture that is looked at, and of what is made of it for the network
 _TELLING = 16  # of its pixels, at least, must tell something
 _WEIGHTS = "white_balance"
-_UNLIKELY = 0.02  # of the likeliest: others below are no candidates
+_UNLIKELY = 0.005  # of the likeliest: others below are no candidates
 _GREEN = 35.0  # tint; tubes and light below trees
 
 
@@ -265,7 +265,8 @@ def _patch_neutral(probe: Probe, rect: Rect) -> RGB | None:
     dx, dy = max(0.0, (_LEAST_PATCH - w) / 2), max(0.0, (_LEAST_PATCH - h) / 2)
     pixels = probe.patch((x - dx + crop[0], y - dy + crop[1], w + 2 * dx, h + 2 * dy)).pixels
     flat = pixels.reshape(3, -1)
-    limit = torch.tensor(probe.meta.clip, device=flat.device)[:, None]
+    # above 1.0, where the sensor ended, lies only what was rebuilt
+    limit = torch.tensor([min(1.0, c) for c in probe.meta.clip], device=flat.device)[:, None]
     flat = flat[:, (flat < 0.97 * limit).all(0)]
     if flat.shape[1] == 0:
         return None
