@@ -23,6 +23,7 @@ DRAG_SECONDS, DRAG_PIXELS = 0.06, 500_000
 Need = tuple[str, tuple[object, ...], dict[str, Any]]
 """(role, what it is for, the request); a role's picture is stale when it was made for something else."""
 Rect = tuple[float, float, float, float]
+QUICK = 2_400_000  # pixels up to which a rendering keeps its stages, so that a change is seen at once
 _MOST = 16_000_000  # pixels of a part at 1:1, so that dense screens get every pixel they have
 _WHOLE = 1200  # long edge of the whole version that is compared with, behind the part that is seen
 OTHERS = ("other", "other_region")
@@ -117,6 +118,9 @@ class Rendering(QObject):
                 return out
         key = (self.version, view, size)
         out.append(("base", key, more | {"size": size}))
+        if rect is None and size[0] * size[1] > QUICK and not self.dragging:
+            # a dense screen: once more, with every pixel that it has
+            out.append(("fine", (*key, "fine"), more | {"size": size, "pixels": _MOST}))
         if self.reference is not None:
             out += self._reference_needs()
         return out
@@ -131,7 +135,7 @@ class Rendering(QObject):
         if rect is not None:
             out.append(("other_region", (tag, rect, size), more | {"rect": list(rect), "size": size, "pixels": _MOST}))
             size = (_WHOLE, _WHOLE)
-        return [*out, ("other", (tag, size), more | {"size": size})]
+        return [*out, ("other", (tag, size), more | {"size": size, "pixels": _MOST})]
 
     def _drag_pixels(self) -> int:
         """As many pixels as are rendered in the time that a drag allows, by what the last ones took."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from editor_app import compare
+from editor_app import compare, rendering
 from editor_app.overlay import marked
 from editor_app.picker import Picker
 from editor_app.picture_menu import picture_menu
@@ -165,6 +165,20 @@ def test_the_loupe_asks_for_the_pixels_under_it(qtbot: Any, opened: Window) -> N
     assert x <= W / 2 <= x + ww and y <= H / 2 <= y + hh and picture.image.width() == ww
     v.loupe.show(False)
     assert v.loupe.wanted() is None
+
+
+def test_dense_screens_get_every_pixel_once_nothing_moves(
+    qtbot: Any, opened: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w, s = opened, opened.session
+    monkeypatch.setattr(rendering, "QUICK", 1000)
+    quick = w.viewer.base
+    s.pump()
+    wait(qtbot, w)
+    assert s.shown["fine"][:3] == s.shown["base"] and w.viewer.base is not quick
+    s.hold(True)
+    assert "fine" not in [role for role, _, _ in s._needs()]
+    s.hold(False)
 
 
 def test_scopes(qtbot: Any, opened: Window) -> None:
