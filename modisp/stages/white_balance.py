@@ -20,7 +20,6 @@ from modisp.color.canonical import canonical
 from modisp.color.illuminant import estimate, telling
 from modisp.color.spaces import D65
 from modisp.image import Image, Metadata, Rect, State
-from modisp.learned import camera as camera_name
 from modisp.learned import network
 from modisp.nets.white import judge, peaks, rgb
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
@@ -64,14 +63,6 @@ class WhiteBalance(
         "and leaves something of the mood of warm and cool light; 'custom' takes temperature and tint as they stand; 'patch' "
         "takes something grey that you point at; the others are usual lights.",
     )
-    ambience: float = param(
-        0.3,
-        0.0,
-        1.0,
-        step=0.05,
-        help="How much of the warmth of lamps and of the coolness of shade is left in the mode 'ambience'. 0 makes every light "
-        "neutral, as 'auto' does.",
-    )
     temperature: float = param(
         _KELVIN,
         *white.KELVIN,
@@ -86,6 +77,14 @@ class WhiteBalance(
         step=1.0,
         help="How far the light is off the daylight and lamp colours. Higher makes the picture more magenta, lower makes it "
         "greener. Counts in the modes 'custom' and, once changed, 'as shot'.",
+    )
+    ambience: float = param(
+        0.3,
+        0.0,
+        1.0,
+        step=0.05,
+        help="How much of the warmth of lamps and of the coolness of shade is left in the mode 'ambience'. 0 makes every light "
+        "neutral, as 'auto' does.",
     )
     patch: Rect | tuple[()] = param(
         (),
@@ -103,7 +102,7 @@ class WhiteBalance(
 
     def weights_digest(self) -> str:
         """Of the network that judges the light; "" where closed forms do."""
-        path = _weights("")
+        path = _weights()
         return weights.digest(path) if path else ""
 
     def measure(self, probe: Probe) -> Reading:
@@ -183,10 +182,10 @@ def _as_shot(meta: Metadata, camera: Camera) -> XY | None:
     return xy
 
 
-def _weights(name: str) -> Path | None:
-    """The file of the network that judges the light, the camera's own first."""
+def _weights() -> Path | None:
+    """The file of the network that judges the light."""
     try:
-        return weights.find(_WEIGHTS, name or None)
+        return weights.find(_WEIGHTS)
     except weights.WeightsMissing:
         return None
 
@@ -198,7 +197,7 @@ def _lights(probe: Probe, camera: Camera) -> list[tuple[XY, float]]:
     """
     meta, thumb = probe.meta, probe.thumb(_THUMB)
     noise = _noise_floor(meta, thumb.frame.scale)
-    path = _weights(camera_name(meta)) if camera.known else None
+    path = _weights() if camera.known else None
     valid = telling(thumb.pixels, meta.clip, noise.clamp_min(1e-5))
     if path is None or int(valid.sum()) < _TELLING:
         return [estimate(thumb.pixels, camera, meta.clip, noise)]
