@@ -66,7 +66,7 @@ def test_a_style_is_learned_from_pairs_and_wrong_ones_are_named(home: Path, pair
     assert text == (home / "styles" / "theirs" / "report.html").read_text("utf-8")
     assert text.count("data:image/jpeg;base64,") == 15 and "P7.dng" in text and "ΔE2000" in text
     style = Style.load("theirs")
-    assert "tone_learned" in style.values and (home / "styles" / "theirs" / "cover.jpg").is_file()
+    assert "tone" in style.values and (home / "styles" / "theirs" / "cover.jpg").is_file()
     again = modisp("style", "learn", "Theirs", "--raw", pairs, "--finished", pairs)
     assert again.code == 1 and "--force" in again.err
 

@@ -13,7 +13,6 @@ from typing import Any
 from torch import nn
 
 from modisp import weights
-from modisp.learn import closed
 from modisp.learn.fit import Look, errors, fit, lesson
 from modisp.learn.pairs import Pair
 from modisp.learn.read import Sample, left_out, read_edit, read_pair
@@ -24,8 +23,6 @@ from modisp.style import Style
 
 BASE = "tone-natural"
 """The network whose local light looks take a share of."""
-STAGE = "tone_learned"
-"""The stage that paints with what was learned."""
 FEWEST = 4
 """Pairs without which nothing is learned; ten are a fair start."""
 ASIDE = 5  # one pair in so many is kept aside to try the look on
@@ -61,7 +58,8 @@ class Learned:
     def style(self, name: str, folder: Path, words: str = "") -> Style:
         """The look as a style; a table that belongs to it is written into the folder.
 
-        What the network saw counts for nothing but local light: the look says the rest.
+        Both tone stages can paint it.  What the network saw counts for nothing but local light, which the closed form has
+        not: the look says the rest.
         """
         rows = self.look.offsets.dump()
         tone = {
@@ -71,8 +69,7 @@ class Learned:
             "local_offsets": rows["grid"],
         }
         tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
-        values: dict[str, dict[str, Any]] = {STAGE: {k: v for k, v in tone.items() if v != ()}}
-        values[closed.STAGE] = closed.closed_form(self.samples, self.look.follows)
+        values: dict[str, dict[str, Any]] = {"tone": {k: v for k, v in tone.items() if v != ()}}
         if self.look.table is not None:
             file = folder / "residue.cube"
             file.write_text(cube_text(cube_of(self.look.table, name)), "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,11 @@ import torch
 from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
+from modisp.operators.tonelook import USUAL, OwnFinish
+from modisp.operators.toneoffsets import Offsets, facts
 from modisp.operators.tonesliders import ToneSliders, paint
+from modisp.operators.toneview import SIDE, see
+from modisp.resample import resize
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
 PRIOR = 0.5
@@ -23,22 +28,28 @@ twice the light asks for half the exposure."""
 TRUST = 0.7  # how far the measured exposure goes from PRIOR towards what it finds
 
 
+def _share(label: str, words: str) -> Any:
+    return param(1.0, 0.0, 1.0, step=0.01, unit="%", label=label, help=words, advanced=True)
+
+
+def _offsets(words: str) -> Any:
+    return param((), kind="offsets", help=words, advanced=True)
+
+
 class Tone(ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone", group="Light"):
     """A filmic curve of luminance with colour led along (see `modisp.operators.tonecurve`); all sliders bend that one curve.
 
     The automatic part places middle grey and white from a metering of the whole picture.
     """
 
-    gain_strength: float = param(  # type: ignore[misc]  # the sliders come with defaults
-        1.0,
-        0.0,
-        1.0,
-        step=0.01,
-        unit="%",
-        label="Auto exposure",
-        help="How far the picture's brightness is set by the metering; at 0 the camera's exposure is taken.",
-        advanced=True,
+    seen: float = _share(
+        "Filmic curve",
+        "How much of the measured finish there is beside one that a style brings whole; styles set it.",
     )
+    gain_offsets: tuple[float, ...] = _offsets("What styles add to the exposure.")
+    curve_offsets: tuple[float, ...] = _offsets("What styles add to the curve.")
+    colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
+    tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
 
     def measure(self, probe: Probe) -> Reading:
         """See `meter`."""
@@ -47,18 +58,38 @@ class Tone(ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISP
         thumb = probe.thumb(256)
         y = tc.luma(thumb.pixels.reshape(3, -1)).double().cpu().numpy().reshape(thumb.frame.size)
         # readings pass over the exposure stage; the thumb's metadata tell whether BaselineExposure is still to come
-        return Reading(meter(y, min(thumb.meta.clip), thumb.meta.baseline_exposure))
+        coming = thumb.meta.baseline_exposure
+        whole = (0.0, 0.0, float(thumb.width), float(thumb.height))
+        square = resize(torch.nan_to_num(thumb.pixels, 0.0, 2.0**14, 0.0).cpu(), whole, (SIDE, SIDE)).clamp(
+            0.0, 2.0**14
+        )
+        known = facts(see(square[None] * 2.0**coming))[0].tolist()
+        return Reading({**meter(y, min(thumb.meta.clip), coming), "facts": [round(v, 4) for v in known]})
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """One table of luminance, then colour around it, strip by strip."""
+        """One table of luminance, then colour around it, strip by strip; blended with what a style brings of its own."""
+        own = 0.0 if image.meta.space else 1.0 - self.seen
         levels = {"ev": 0.0 if image.meta.space else PRIOR, "white": tc.WHITE, "shadows": 0.0}
         if self.auto:
-            k = self.gain_strength
-            levels |= {
-                n: float(v) if k == 1.0 else (1.0 - k) * levels[n] + k * float(v) for n, v in reading.values.items()
-            }
+            levels |= {k: float(v) for k, v in reading.values.items() if k != "facts"}
+        finish = _own(self, own, tuple(reading.values.get("facts", USUAL))) if own else None
+        if finish and own == 1.0:
+            return finish.paint(image.pixels)
         table = _table(self, levels["ev"], levels["white"], levels["shadows"]).to(image.pixels.device)
-        return paint(table, image.pixels)
+        out = paint(table, image.pixels)
+        return out.lerp_(finish.paint(image.pixels), own) if finish else out
+
+
+def _offsets_of(stage: Tone, share: float) -> Offsets:
+    """What styles add, at full strength: as they are laid on, offsets hold the share that their finish has in the picture."""
+    rows = {"gain": stage.gain_offsets, "curve": stage.curve_offsets}
+    rows |= {"chroma": stage.colour_offsets, "tint": stage.tint_offsets}
+    return Offsets.load({k: [v / share for v in row] for k, row in rows.items()})
+
+
+@lru_cache(maxsize=8)
+def _own(stage: Tone, share: float, known: tuple[float, ...]) -> OwnFinish:
+    return OwnFinish(stage, _offsets_of(stage, share), known, PRIOR)
 
 
 @lru_cache(maxsize=16)

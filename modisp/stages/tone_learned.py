@@ -17,6 +17,7 @@ from modisp.image import Frame, Image, Metadata, State
 from modisp.learned import network
 from modisp.operators import tonebake, tonemap
 from modisp.operators import tonecurve as tc
+from modisp.operators.tonelook import SameBytes, baked_colours, near_white
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneoffsets import Offsets, facts
 from modisp.operators.tonesliders import ToneSliders, paint
@@ -107,8 +108,8 @@ class ToneLearned(
                 "chroma": _pack(params.chroma, _UNIT["chroma"]),
                 "facts": [round(v, 4) for v in facts(seen)[0].tolist()],
                 "clip": clip * 2.0**coming,
-                # the matrix and mended highlights lie a little beyond it; much more light means that nothing saturated
-                "full": 0.85 * clip <= top <= 4.0 * clip,
+                # where white was balanced there was a sensor; the matrix and mended highlights lead a little beyond it
+                "full": view.meta.light is not None and 0.85 * clip <= top <= 4.0 * clip,
             }
         )
 
@@ -163,29 +164,9 @@ class _Finish:
         # the grid lies where the base put it, whatever exposure a style or a strength gives
         self.guide = float(base.gain - params.gain)
         predicted = tonebake.spline(params.curve)
-        self.curve = tonebake.Curve.of(lambda ev: stage.bend(ev, _white(params.curve), 0.0, predicted))
+        self.curve = tonebake.Curve.of(lambda ev: stage.bend(ev, near_white(params.curve), 0.0, predicted))
         self.local = tonebake.Local.of(params.grid[0]) if bool(params.grid.abs().max() > 1e-6) else None
-        self.colours = _colours(_Bytes(params.chroma[0]), _Bytes(params.tint[0]))
-
-
-class _Bytes:
-    """A tensor that equals another of the same content: what a cache can be asked by."""
-
-    def __init__(self, tensor: torch.Tensor) -> None:
-        self.tensor, self._content = tensor, tensor.numpy().tobytes()
-
-    def __hash__(self) -> int:
-        return hash(self._content)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Bytes) and self._content == other._content
-
-
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)
-def _colours(chroma: _Bytes, tint: _Bytes) -> tonebake.Colours:
-    with torch.no_grad():
-        return tonebake.Colours.of(chroma.tensor.clone(), tint.tensor.clone())
+        self.colours = baked_colours(SameBytes(params.chroma[0]), SameBytes(params.tint[0]))
 
 
 @lru_cache(maxsize=16)
@@ -217,13 +198,6 @@ def _offsets_of(stage: ToneLearned) -> Offsets:
             "tint": stage.tint_offsets,
         }
     )
-
-
-def _white(curve: torch.Tensor) -> float:
-    """The EV at which a curve comes near to white, for the sliders that know of it."""
-    v = curve[0].cummax(0)[0]
-    near = int((v < 0.985 * min(1.0, float(v[-1]))).sum())
-    return min(6.0, max(tc.NEAREST + 0.2, tonemap.FIRST + tonemap.STEP * near))
 
 
 def _places(image: Image) -> tuple[tuple[float, float], torch.Tensor]:
