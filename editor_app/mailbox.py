@@ -9,6 +9,8 @@ from typing import Any
 Request = Mapping[str, Any]
 GRACE = 0.15
 """Seconds for which a running request is waited for rather than stopped."""
+LUXURY = ("fine", "other_fine")
+"""Kinds of requests that are stopped for any other: they only better what is seen already."""
 LONG = 1.0
 """Seconds from which a rendering is stopped for another of its own kind, every other time."""
 
@@ -59,6 +61,8 @@ class Mailbox:
         kind, age = self._running.get("kind"), self._clock() - self._since
         if new.get("path") != self._running.get("path"):
             return True
+        if (kind in LUXURY) != (new.get("kind") in LUXURY):
+            return kind in LUXURY
         if kind not in self._took:
             return False  # let it finish, so that it is known how long its kind takes
         took = self._took[kind]

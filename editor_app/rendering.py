@@ -26,14 +26,14 @@ Rect = tuple[float, float, float, float]
 QUICK = 2_400_000  # pixels up to which a rendering keeps its stages, so that a change is seen at once
 _MOST = 16_000_000  # pixels of a part at 1:1, so that dense screens get every pixel they have
 _WHOLE = 1200  # long edge of the whole version that is compared with, behind the part that is seen
-OTHERS = ("other", "other_region")
+OTHERS = ("other", "other_region", "other_fine")
 """Roles of what is compared with."""
 
 
 class Rendering(QObject):
     """Keeps the screen's pictures up to date with the document, the view and the RAW zone."""
 
-    pictured = Signal(object, str)  # Picture, role: base, region, loupe, other or other_region
+    pictured = Signal(object, str)  # Picture, role: base, region, loupe, fine, or of OTHERS
     refining = Signal(object)  # (words, fraction, seconds left) or None
     viewed = Signal(str)  # the boundary that is viewed, "" for the result
     settled = Signal()  # the screen lacks nothing
@@ -118,11 +118,14 @@ class Rendering(QObject):
                 return out
         key = (self.version, view, size)
         out.append(("base", key, more | {"size": size}))
+        if self.reference is not None:
+            out += self._reference_needs()
         if rect is None and size[0] * size[1] > QUICK and not self.dragging:
             # a dense screen: once more, with every pixel that it has
             out.append(("fine", (*key, "fine"), more | {"size": size, "pixels": _MOST}))
-        if self.reference is not None:
-            out += self._reference_needs()
+            if self.reference is not None:
+                _, tag, request = out[-2]  # the whole of the other version
+                out.append(("other_fine", tag, request | {"pixels": _MOST}))
         return out
 
     def _reference_needs(self) -> list[Need]:
@@ -135,7 +138,7 @@ class Rendering(QObject):
         if rect is not None:
             out.append(("other_region", (tag, rect, size), more | {"rect": list(rect), "size": size, "pixels": _MOST}))
             size = (_WHOLE, _WHOLE)
-        return [*out, ("other", (tag, size), more | {"size": size, "pixels": _MOST})]
+        return [*out, ("other", (tag, size), more | {"size": size})]
 
     def _drag_pixels(self) -> int:
         """As many pixels as are rendered in the time that a drag allows, by what the last ones took."""

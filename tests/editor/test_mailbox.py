@@ -92,3 +92,13 @@ def test_quick_ones_stop_slow_ones_and_other_photographs_stop_everything() -> No
     b.box.done(1, finished=False)
     b.put(3, "drag", path="b")
     assert b.stopped == [1, 2]
+
+
+def test_what_only_betters_the_picture_stops_for_anything() -> None:
+    b = Bench()
+    b.put(1, "fine")
+    b.put(2, "drag")
+    assert b.stopped == [1]
+    b.box.done(1, finished=False)
+    b.put(3, "fine")
+    assert b.stopped == [1] and b.sent == [1, 2]
