@@ -28,7 +28,6 @@ TEACHERS: dict[str, Teacher] = {
         saturation=1.0,
         vibrance=0.1,
         bumps=(Bump(48, 42, turn=3, chroma=0.94, light=0.1), Bump(135, 50, chroma=0.88)),
-        highlight_tint=(0.003, 0.008),
     ),
     "landscape": Teacher(
         "Wide light, deep skies and fresh greens.",

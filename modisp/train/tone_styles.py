@@ -32,7 +32,7 @@ from ..teach import TEACHERS
 from . import data, tone_data
 from .tone import TRAINED_ON, lab, seen_difference
 
-LESSONS, EDGE = 200, 192
+LESSONS, EDGE = 100, 192
 STEPS, BATCH, AT_ONCE = 300, 10, 400
 NAMES = {"gain": "gain", "curve": "curve", "grid": "local", "chroma": "colour", "tint": "tint"}
 """Part → the first word of the parameter of the stage that takes its offsets."""
@@ -112,12 +112,15 @@ def wanted(drawn: tuple[ToneParams, Tensor, Tensor, Tensor, Tensor], look: Mappi
     return lab(looked(finished, look) if look.get("monochrome") else finished)
 
 
-def fit(lessons: Class, look: Mapping[str, Any], steps: int = STEPS, seed: int = 0) -> Offsets:
-    """The offsets that fit a class best, smooth in colour where there was little to learn from."""
+def fit(lessons: Class, look: Mapping[str, Any], toned: bool, steps: int = STEPS, seed: int = 0) -> Offsets:
+    """The offsets that fit a class best, smooth in colour where there was little to learn from.
+
+    Only those of a `toned` look may tint grey.
+    """
     random = torch.Generator().manual_seed(seed)
     offsets = Offsets.zeros()
     free = [getattr(offsets, p).requires_grad_() for p in PARTS]
-    rates = {"gain": 0.02, "curve": 0.005, "grid": 0.01, "chroma": 0.015, "tint": 0.002}
+    rates = {"gain": 0.02, "curve": 0.005, "grid": 0.01, "chroma": 0.015, "tint": 0.002 if toned else 0.0}
     groups = [{"params": [v], "lr": rates[p], "peak": rates[p]} for p, v in zip(PARTS, free, strict=True)]
     optimizer = torch.optim.Adam(groups)
     for step in range(steps):
@@ -198,7 +201,9 @@ def command(arguments: list[str] | None = None) -> None:
         held = held_lessons(others, given.kept / "styles-held.pt")
     for name in given.styles:
         which, look = others.index(name), look_of(name)
-        found = fit(gather(stock, which), look)
+        teacher = TEACHERS[name]
+        toned = any((*teacher.shadow_tint, *teacher.highlight_tint))
+        found = fit(gather(stock, which), look, toned)
         errors = judge(found, gather(held, which), look)
         plain = judge(Offsets.zeros(), gather(held, which), look)
         file = write(name, found)
