@@ -19,6 +19,11 @@ def main(argv: list[str] | None = None) -> int:
         "--view", default="", metavar="STAGE", help="in the screenshot, the boundary to view (entry id)"
     )
     asked = parser.parse_args(argv)
+    if asked.screenshot:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen is needed
+    elif sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
+        print("modisp-editor needs a screen: neither DISPLAY nor WAYLAND_DISPLAY is set", file=sys.stderr)
+        return 1
     try:
         from PySide6.QtWidgets import QApplication
     except ImportError as why:

@@ -161,6 +161,8 @@ def test_sidecars_are_saved_and_never_over_somebody_elses(
     assert save(qtbot, engine, path, recipe, told["stamp"]) == "saved"
     sidecar = path.with_name("p.png.modisp")
     assert json.loads(sidecar.read_text())["rating"] == 2
+    assert save(qtbot, engine, path, recipe, told["stamp"]) == "saved", "what it has written itself is no conflict"
+    sidecar.write_text(sidecar.read_text() + "\n")  # somebody else does
     before = sidecar.read_text()
     assert save(qtbot, engine, path, told["recipe"], told["stamp"]) == "conflict"
     assert sidecar.read_text() == before
