@@ -126,6 +126,12 @@ def errors(look: Look, pairs: Lesson) -> Tensor:
     return delta_e(_lab(paint(look, pairs)), pairs.wanted).mean(1)
 
 
+def chroma(look: Look, pairs: Lesson) -> Tensor:
+    """Mean chroma (CIELAB) that a look gives each pair, (B,)."""
+    made = _lab(paint(look, pairs))
+    return torch.hypot(made[..., 1], made[..., 2]).mean(1)
+
+
 def rising(params: ToneParams) -> ToneParams:
     """The same with curves that never fall."""
     return replace(params, curve=params.curve.cummax(1).values)

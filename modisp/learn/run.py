@@ -10,10 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import torch
 from torch import nn
 
 from modisp import weights
-from modisp.learn.fit import Look, errors, fit, lesson
+from modisp.learn.fit import Look, chroma, errors, fit, lesson
 from modisp.learn.pairs import Pair
 from modisp.learn.read import Sample, left_out, read_edit, read_pair
 from modisp.learn.residue import cube_of
@@ -25,6 +26,8 @@ BASE = "tone-natural"
 """The network whose local light looks take a share of."""
 FEWEST = 4
 """Pairs without which nothing is learned; ten are a fair start."""
+COLOURLESS = 1.2
+"""Mean chroma (CIELAB) of a finished picture that counts as black and white."""
 ASIDE = 5  # one pair in so many is kept aside to try the look on
 STRANGE, TIMES = 6.0, 4.0
 """A pair is of another look when its ΔE2000 is above the first, and above so many times what pairs usually have."""
@@ -180,14 +183,19 @@ def _near(look: Look, samples: Sequence[Sample], net: nn.Module | None) -> dict[
 
 def _alike(samples: list[Sample], look: Look, net: nn.Module | None) -> tuple[list[Sample], list[Sample]]:
     """The samples of the common look, and those of another, with the reason."""
-    near = _near(look, samples, net)
-    usual = median(near.values())
-    limit = max(STRANGE, TIMES * usual)
-    words = "it is finished unlike the others (ΔE {:.1f} from their look, where they have {:.1f})"
-    strange = [
-        left_out(s.name, words.format(near[s.name], usual), s.score, s.agree) for s in samples if near[s.name] > limit
-    ]
-    return [s for s in samples if near[s.name] <= limit], strange
+    pairs = lesson(samples, net)
+    near, made = errors(look, pairs).tolist(), chroma(look, pairs).tolist()
+    wanted = torch.hypot(pairs.wanted[..., 1], pairs.wanted[..., 2]).mean(1).tolist()
+    usual = median(near)
+    kept, strange = list[Sample](), list[Sample]()
+    for s, error, has, should in zip(samples, near, wanted, made, strict=True):
+        reason = ""
+        if error > max(STRANGE, TIMES * usual):
+            reason = f"it is finished unlike the others (ΔE {error:.1f} from their look, where they have {usual:.1f})"
+        elif has < COLOURLESS and should > 3 * COLOURLESS:
+            reason = "it is finished in black and white, unlike the others"
+        (strange if reason else kept).append(left_out(s.name, reason, s.score, s.agree) if reason else s)
+    return kept, strange
 
 
 def _aside(samples: list[Sample]) -> list[Sample]:
