@@ -17,15 +17,21 @@ _SHARED = (12.0, 8.0)
 _CLIPPED = 0.9  # of saturation: averaging has mixed clipped and unclipped pixels below it, and some files overstate it
 
 
-def telling(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor) -> torch.Tensor:
-    """Which pixels (H, W) say something about the light: unclipped with their neighbours, and above the noise.
+def unclipped(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor, reduced: bool = True) -> torch.Tensor:
+    """Which pixels (H, W) are above the noise and below saturation; in a reduced picture with their neighbours.
 
     Above 1.0, where the sensor ended, lies only what was rebuilt.
     """
     limit = torch.tensor([min(1.0, c) for c in clip], dtype=pixels.dtype, device=pixels.device)[:, None, None]
-    clipped = (pixels >= _CLIPPED * limit).any(0, keepdim=True)
-    valid = F.max_pool2d(clipped[None].float(), 3, 1, 1)[0, 0] == 0
-    valid &= (pixels > noise).all(0)
+    clipped = (pixels >= _CLIPPED * limit).any(0)
+    if reduced:  # averaging has mixed what clipped into what lies beside it
+        clipped = F.max_pool2d(clipped[None, None].float(), 3, 1, 1)[0, 0] > 0
+    return ~clipped & (pixels > noise).all(0)
+
+
+def telling(pixels: torch.Tensor, clip: Sequence[float], noise: torch.Tensor) -> torch.Tensor:
+    """Which pixels (H, W) say something about the light to closed forms: `unclipped`, and not much darker than others."""
+    valid = unclipped(pixels, clip, noise)
     if not valid.any():
         return valid
     total = pixels.sum(0)

@@ -17,7 +17,7 @@ from modisp import weights
 from modisp.color import white
 from modisp.color.camera import RGB, XY, Camera
 from modisp.color.canonical import canonical
-from modisp.color.illuminant import estimate, telling
+from modisp.color.illuminant import estimate, unclipped
 from modisp.color.spaces import D65
 from modisp.image import Image, Metadata, Rect, State
 from modisp.learned import network
@@ -198,7 +198,7 @@ def _lights(probe: Probe, camera: Camera) -> list[tuple[XY, float]]:
     meta, thumb = probe.meta, probe.thumb(_THUMB)
     noise = _noise_floor(meta, thumb.frame.scale)
     path = _weights() if camera.known else None
-    valid = telling(thumb.pixels, meta.clip, noise.clamp_min(1e-5))
+    valid = unclipped(thumb.pixels, meta.clip, noise.clamp_min(1e-5), thumb.frame.scale < 1)
     if path is None or int(valid.sum()) < _TELLING:
         return [estimate(thumb.pixels, camera, meta.clip, noise)]
     cell = max(1, max(valid.shape) // _SMALL)
