@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
+from PySide6.QtGui import QColor, QCursor, QImage, QPainter, QPen, QPixmap, QTransform
 
 from editor_app import theme
 from editor_app.framing import Framing
@@ -13,6 +14,21 @@ from editor_app.framing import Framing
 GOLDEN = (3 - math.sqrt(5)) / 2
 ANGLE = 20.0
 """Length of a corner angle's arms."""
+
+
+@lru_cache(maxsize=4)
+def turning(ratio: float) -> QCursor:
+    """The pointer where a drag turns the picture: a round arrow, white with a dark rim."""
+    px = 24
+    shape = QPixmap(round(px * ratio), round(px * ratio))
+    shape.setDevicePixelRatio(ratio)
+    shape.fill(Qt.GlobalColor.transparent)
+    p = QPainter(shape)
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        p.drawPixmap(4 + dx, 4 + dy, theme.icon("turn-right", "#000000", 16))
+    p.drawPixmap(4, 4, theme.icon("turn-right", "#ffffff", 16))
+    p.end()
+    return QCursor(shape, px // 2, px // 2)
 
 
 def homography(f: Framing) -> QTransform:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QCursor, QKeyEvent
 
 from editor_app import leaning
 from editor_app.crop_bar import GUIDES
 from editor_app.crop_frame import CropFrame
+from editor_app.crop_paint import turning
 from editor_app.framing import LEAST, Box, Roles
 from editor_app.sight import Sight
 from editor_app.words import tr
@@ -56,14 +57,14 @@ class CropTool(CropFrame):
         down = "t" if at.y() < r.top() + near_y else "b" if at.y() > r.bottom() - near_y else ""
         return across + down or "in"
 
-    def cursor(self, at: QPointF) -> Qt.CursorShape:
+    def cursor(self, at: QPointF) -> Qt.CursorShape | QCursor:
         if self.framing is None:
             return Qt.CursorShape.ArrowCursor
         grip = self._grip or self._grip_at(at, Qt.KeyboardModifier.NoModifier)
         if grip in ("line", "level"):
             return Qt.CursorShape.CrossCursor
         if grip == "turn":
-            return Qt.CursorShape.PointingHandCursor
+            return turning(self.viewer.port.ratio)
         if grip == "in":
             return Qt.CursorShape.SizeAllCursor
         if len(grip) == 2:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QCursor, QKeyEvent, QPainter
 
 from editor_app.floating import FloatingBar
 
@@ -56,7 +56,7 @@ class PictureTool(QObject):
     def paint(self, p: QPainter) -> None:
         """Draw over the photograph."""
 
-    def cursor(self, at: QPointF) -> Qt.CursorShape:
+    def cursor(self, at: QPointF) -> Qt.CursorShape | QCursor:
         """The pointer's shape at a place."""
         return Qt.CursorShape.ArrowCursor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QCursor, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 
 from editor_app.sight import MODES, SURROUNDS, Sight
 
@@ -105,6 +105,7 @@ class Viewer(Sight):
 
     def _shape(self, at: QPointF) -> None:
         """The pointer's shape says what a press would do."""
+        shape: Qt.CursorShape | QCursor
         if self._space is not None:
             shape = Qt.CursorShape.OpenHandCursor
         elif self.corners.hit(at) is not None:

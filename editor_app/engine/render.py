@@ -63,7 +63,19 @@ class Rendered:
             "values": [float(v) for v in values[:, i, j]],
             "state": self.image.state.name,
             "space": self.image.meta.space,
+            "filter": self._filter(i, j),
         }
+
+    def _filter(self, i: int, j: int) -> str:
+        """The letter of the filter over a sample of the upright view; "" where there is none."""
+        cfa = self.image.meta.cfa
+        if not self.image.state.on_lattice or not cfa:
+            return ""
+        size = (self.image.height, self.image.width)
+        x, y, _, _ = views.unturned((j, i, 1, 1), size, self.image.meta.orientation)
+        top, left = self.image.frame.origin
+        line = cfa[(int(y) + top) % len(cfa)]
+        return line[(int(x) + left) % len(line)]
 
 
 def fitted(rect: Rect, size: tuple[int, int], most: float = _MOST) -> float:

@@ -9,6 +9,7 @@ import torch
 
 from editor_app.engine.looking import BRIGHTEST, DARKEST, counts, sample
 from editor_app.engine.opened import Opened, located
+from editor_app.engine.render import render
 from modisp import Image, Metadata, Recipe, State, save_image
 from modisp.cache import Cache
 
@@ -80,3 +81,17 @@ def test_the_sensors_counts_stand_where_they_are_in_stops(opened: Opened) -> Non
         assert peak == pytest.approx(float(torch.log2(torch.tensor(0.2 * GREY[k]))), abs=0.1)
     assert told["clipped"][0] == pytest.approx(1600 / (H * W), rel=0.3)
     assert told["clipped"][1] == pytest.approx(1600 / (H * W), rel=0.3)
+
+
+def test_the_readout_of_a_mosaic_names_the_filter(opened: Opened) -> None:
+    plain = opened.plain(opened.default.dump())
+    asked = {"until": plain.entries[0].id, "rect": [100, 60, 40, 40], "size": [40, 40]}
+    made = render(opened, opened.image, plain, asked, lambda: False)
+    x, y, w, h = made.rect
+    assert made.state is State.MOSAIC
+    for i in range(4):
+        for j in range(4):
+            told = made.probe((j + 0.5) / w, (i + 0.5) / h)
+            row, column = H - 1 - (int(y) + i), W - 1 - (int(x) + j)  # the picture stands upside down
+            assert told["filter"] == ("RG", "GB")[row % 2][column % 2]
+            assert told["values"][0] == pytest.approx(float(opened.image.pixels[0, row, column]), abs=1e-4)
