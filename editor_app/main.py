@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--view", default="", metavar="STAGE", help="in the screenshot, the boundary to view (entry id)"
     )
+    parser.add_argument("--do", default="", metavar="COMMAND", help="in the screenshot, a command done before (as export)")
     asked = parser.parse_args(argv)
     if asked.screenshot:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen is needed
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     theme.use(asked.theme or str(settings.value("theme", "dark")))
     window = Window()
     if asked.screenshot:
-        return take(app, window, asked.paths, asked.screenshot, asked.size, asked.view)
+        return take(app, window, asked.paths, asked.screenshot, asked.size, asked.view, asked.do)
     kept = settings.value("window/geometry")
     if not (isinstance(kept, QByteArray) and window.restoreGeometry(kept)):
         window.resize(1440, 900)

@@ -24,7 +24,7 @@ def wait(app: QApplication, until: Callable[[], bool], seconds: float = PATIENCE
     return until()
 
 
-def take(app: QApplication, window: Window, paths: Sequence[Path], out: Path, size: str, view: str) -> int:
+def take(app: QApplication, window: Window, paths: Sequence[Path], out: Path, size: str, view: str, do: str) -> int:
     """Open the paths, wait for the picture and the thumbnails, write the window to a file; the exit status."""
     w, _, h = size.partition("x")
     window.resize(int(w), int(h))
@@ -46,7 +46,12 @@ def take(app: QApplication, window: Window, paths: Sequence[Path], out: Path, si
         s.view(view)
         wait(app, lambda: bool(window.viewer.what[0]), 30)
     wait(app, lambda: False, 0.5)
-    saved = window.grab().save(str(out))
+    if done and do in window.commands.actions:
+        window.commands.actions[do].trigger()
+        wait(app, lambda: not s.engine.mailbox.busy, 30)
+        wait(app, lambda: False, 0.5)
+    saved = window.grab().save(str(out), "PNG", 0)  # 0: as small as it gets
+    window.closing = True
     window.close()
     if problem or not done or not saved:
         print(problem[0] if problem else f"{out} could not be written" if done else "the picture never came")

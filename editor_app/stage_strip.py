@@ -27,7 +27,7 @@ from editor_app.images import unpacked
 from editor_app.recipes import Recipe
 from editor_app.words import duration, tr
 
-WIDEST, NARROWEST, TICK, GAP, TOP, THUMB = 96.0, 52.0, 10.0, 6.0, 26.0, 44.0
+WIDEST, NARROWEST, LEAST, TICK, GAP, TOP, THUMB = 96.0, 56.0, 40.0, 10.0, 6.0, 26.0, 44.0
 
 
 SOURCE = "@source"
@@ -182,13 +182,17 @@ class StageStrip(QWidget):
     def _lay(self) -> None:
         ticks = sum(b.neutral for b in self.rows)
         full = max(1, len(self.rows) - ticks)
-        room = self.width() - 32 - ticks * TICK - (len(self.rows) - 1) * GAP
-        width = min(WIDEST, max(NARROWEST if not self.low else 12.0, room / full))
+        tick, gap = TICK, GAP
+        room = self.width() - 32 - ticks * tick - (len(self.rows) - 1) * gap
+        if room / full < NARROWEST:  # closer together, so that the result is in sight
+            tick, gap = TICK / 2, GAP - 2
+            room = self.width() - 32 - ticks * tick - (len(self.rows) - 1) * gap
+        width = min(WIDEST, max(LEAST if not self.low else 12.0, room / full))
         top, tall = (20.0, 4.0) if self.low else (TOP, THUMB)
         x = 16.0
         for b in self.rows:
-            b.place = QRectF(x, top, TICK if b.neutral else width, tall)
-            x += b.place.width() + GAP
+            b.place = QRectF(x, top, tick if b.neutral else width, tall)
+            x += b.place.width() + gap
         self._most = max(0.0, x + 10 - self.width())
         self.offset = min(self.offset, self._most)
         for b in self.rows:
