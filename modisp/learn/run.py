@@ -19,7 +19,7 @@ from modisp.learn.pairs import Pair
 from modisp.learn.read import Sample, left_out, read_edit, read_pair
 from modisp.learn.residue import cube_of
 from modisp.operators.hald import cube_text
-from modisp.stage import cancellable, checkpoint
+from modisp.stage import cancellable, checkpoint, list_stages
 from modisp.style import Style
 
 BASE = "tone-natural"
@@ -94,6 +94,7 @@ def base_network() -> nn.Module | None:
 def read_all(jobs: Sequence[Callable[[], Sample]], tell: Tell, threads: int = 2) -> list[Sample]:
     """The samples of several jobs, in their order, read side by side.  Raises Cancelled."""
     out: list[Sample] = []
+    list_stages()  # found once, before threads ask for them
     with ThreadPoolExecutor(threads) as pool:
         waiting = [pool.submit(copy_context().run, job) for job in jobs]
         try:
