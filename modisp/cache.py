@@ -41,6 +41,9 @@ class Cache:
         self.memory, self.disk, self.folder = memory, disk, folder
         self.used = 0
         self.trails: dict[str, Mapping[int, str]] = {}  # what a request was last made of, so that changes show
+        self.exact: dict[
+            str, tuple[str, Any]
+        ] = {}  # what drafts start from: the key of a result, and where strengths stood
         self._items: OrderedDict[str, Tensors] = OrderedDict()
         self._data: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -156,6 +159,7 @@ class Cache:
             self._items.clear()
             self._data.clear()
             self.trails.clear()
+            self.exact.clear()
             self.used = 0
 
     def _remember(self, key: str, tensors: Tensors) -> None:

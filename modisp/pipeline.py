@@ -45,6 +45,7 @@ def develop(
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     taps: Callable[[str, Image], None] | dict[str, Image] | None = None,
+    draft: bool = False,
 ) -> Image:
     """Develop a source by a recipe.
 
@@ -54,7 +55,9 @@ def develop(
     `size` (long edge in pixels) render a reduced proxy; both apply to the region.  `tile`: edge of a tile in pixels.  `dtype`:
     uint8 or uint16 give ENCODED pixels in full-scale integers.  `readings`: by entry id, used instead of measuring.
     `progress(fraction, words)` is called from worker threads; `cancel()` is asked every few dozen milliseconds.  `taps`
-    gets every intermediate image, by entry id.  Raises Cancelled, ValueError, TypeError (stages that do not compose), ImageError.
+    gets every intermediate image, by entry id.  `draft`: for every step of a drag; where a strength of the RAW zone moves, a
+    reduced picture may differ a little (see `modisp.draft`) and a region runs networks on itself alone: ask again without it
+    when the hand lets go.  Raises Cancelled, ValueError, TypeError (stages that do not compose), ImageError.
     """
     image, recipe, pinned = open_source(source, recipe)
     del source
@@ -73,9 +76,11 @@ def develop(
             tile=tile,
             readings=readings or pinned,
             progress=tracker,
+            draft=draft,
         )
         del image
-        run.let_go()
+        if not draft:
+            run.let_go()
         out = run.image(frame_of(run.full, region, scale, size), dtype)
         tracker.finish()
         return out

@@ -9,24 +9,25 @@ input it needs for a frame of its output.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from threading import Lock
+from functools import partial
 from time import perf_counter
 
 import torch
 
-from modisp import memory
 from modisp.cache import Cache, key_of, shared_cache
+from modisp.draft import Values, blend, end_of, loose_key, values_of
 from modisp.image import LATTICE, Frame, Image, Metadata, State
+from modisp.inference import infer
 from modisp.keys import identity, key_after, source_key
+from modisp.readings import read
 from modisp.recipe import Entry, Recipe
 from modisp.resample import resize_image
 from modisp.session import entries_between
-from modisp.stage import Parts, Probe, Reading, Stage, checkpoint
+from modisp.stage import Parts, Reading, Stage, checkpoint
 from modisp.steps import Step, averaged, finer, grid, needs, reach, snap, tile_edge
-from modisp.tiles import Progress, each, fineness, one_thread, strips, tiles_of
+from modisp.tiles import Progress, each, fineness, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
 """Frames up to this many pixels are rendered stage by stage, each result kept, so that a change re-runs only what follows."""
@@ -47,40 +48,44 @@ class Run:
         tile: int = 512,
         readings: Mapping[str, Reading] | None = None,
         progress: Progress | None = None,
+        draft: bool = False,
     ) -> None:
+        self.draft, self.disk = False, True  # what is measured is exact
         self.cache = cache if cache is not None else shared_cache()
         self.device, self.tile, self.progress = torch.device(device), max(tile, LATTICE), progress or Progress(None)
         self.source: Image | None = source
         self.start = (source.state, source.meta, source.frame.full)
         self.source_key = source_key(source)
         self.took: dict[str, float] = {}  # seconds of work by entry, for what was not found in the cache
-        plain = recipe.fit(source).resolve()
+        self.recipe = plain = recipe.fit(source).resolve()
         entries = entries_between(plain, source, until)
         self.steps: list[Step] = []
         self.raw_end = 0
         meta, full = source.meta, source.frame.full
         self.state = source.state
-        key = seen = self.source_key
+        key = seen = rough = self.source_key
         self.progress.plan(self._work(entries, full))
         for e in entries:
             stage = e.active()
             after = replace(meta, done=e.id)
-            if not e.on or stage.is_neutral():
+            if not e.on or (stage.is_neutral() and not (draft and stage.straight)):
                 meta = after
                 continue
             if not stage.accepts(meta):
                 raise ValueError(f"{stage.name} cannot serve this picture (CFA {'/'.join(meta.cfa) or 'none'})")
-            step = Step(e.id, stage, meta, full, key, seen, Reading(), after, full)
+            step = Step(e.id, stage, meta, full, key, seen, Reading(), after, full, rough)
             self.steps.append(step)
             if stage.raw_zone:
                 self.raw_end = len(self.steps)
-            step.reading = self._reading(step, (readings or {}).get(e.id))
+            n = len(self.steps) - 1
+            step.reading = read(step, (readings or {}).get(e.id), partial(self._pull, n, seen=True), self.cache, draft)
             step.meta_after = replace(stage.describe(meta, step.reading), done=e.id)
             step.full_after = stage.full_size(full, meta)
             key = key_after(key, stage, step.reading)
             seen = key_after(seen, stage, step.reading) if stage.seen_by_measure else seen
+            rough = loose_key(step)
             meta, full, self.state = step.meta_after, step.full_after, stage.writes
-        self.meta, self.full, self.key = meta, full, key
+        self.meta, self.full, self.key, self.draft = meta, full, key, draft
 
     def kept(self, entry: str) -> str:
         """Where the result of an entry is kept: "disk", "memory" or "" (it is made anew when it is wanted)."""
@@ -89,10 +94,10 @@ class Run:
             return ""
         if n >= self.raw_end:
             return "memory" if any(self.cache.where(t.get(n + 1, "")) for t in self.cache.trails.values()) else ""
-        where = self.cache.where(self._raw_key())
+        where = self.cache.where(self.raw_key())
         if where == "disk" or type(self.steps[n].stage).infer is Stage.infer:
             return where
-        return self.cache.where(self._infer_key(self.steps[n])) or where
+        return self.cache.where(self.infer_key(self.steps[n])) or where
 
     def _work(self, entries: list[Entry], full: tuple[int, int]) -> int:
         """Units of work of a whole development: tiles, those of `infer` fourfold."""
@@ -116,8 +121,9 @@ class Run:
             return replace(self._kept(n, frame, fineness(frame)), meta=self.meta)
         channels = self.state.channels or 1
         if n == 0:
-            return replace(self._base(0, frame), meta=self.meta)
-        self._prepare_raw()
+            return replace(self.base(0, frame), meta=self.meta)
+        if not self._local(frame):
+            self._prepare_raw()
         out = torch.empty(channels, *frame.size, dtype=dtype)
         work, fine = tiles_of(frame, tile_edge(self.steps[self.raw_end :], frame, self.tile)), fineness(frame)
         self.progress.expect(len(work), "developing" if n > self.raw_end else "reading the sensor")
@@ -140,8 +146,8 @@ class Run:
 
         `fine`: how many times finer display light is made before it is averaged and encoded.
         """
-        if n == 0 or (n == self.raw_end and not self._after(n)[0].on_lattice):
-            return self._base(n, frame)
+        if n == 0 or (n == self.raw_end and not self._after(n)[0].on_lattice and not self._local(frame)):
+            return self.base(n, frame)
         if n < self.raw_end and frame.pitch != (1.0, 1.0) and not self._after(n)[0].on_lattice:
             return resize_image(self._pull(n, Frame.whole(*self._after(n)[2]), seen), frame)
         step = self.steps[n - 1]
@@ -173,7 +179,9 @@ class Run:
         for i in range(n, self.raw_end, -1):
             step = self.steps[i - 1]
             after = key_after(step.key, step.stage, step.reading)
-            keys[i] = key_of("look", after, *dataclasses.astuple(frames[i]), str(self.device))
+            keys[i] = key_of(
+                "draft" if self.draft else "look", after, *dataclasses.astuple(frames[i]), str(self.device)
+            )
             frames[i - 1] = finer(step, needs(step, frames[i]), fine)
         trail = key_of("trail", *dataclasses.astuple(frame))
         before = self.cache.trails.get(trail, {})
@@ -223,11 +231,14 @@ class Run:
         each(one, strips(frames[end], reach(self.steps[start], frames[start + 1])))
         self.cache.put(keys[end], {"pixels": out})
 
-    def _base(self, n: int, frame: Frame) -> Image:
+    def base(self, n: int, frame: Frame) -> Image:
         """The source (n = 0) or the result of the RAW zone, for a frame."""
+        moved = None
         if n:
             state, meta, full = self._after(n)
-            base, key = Image(self._raw(), state, meta, Frame.whole(*full)), self._raw_key()
+            key, moved = self._start(frame)
+            pixels = self._raw() if moved is None else self.cache.get(key)[self._name()]  # type: ignore[index]
+            base = Image(pixels, state, meta, Frame.whole(*full))
         else:
             assert self.source is not None, "the source is let go once the RAW zone is made"
             base, key = self.source, self.source_key
@@ -237,11 +248,31 @@ class Run:
         if base.state.on_lattice:
             raise ValueError(f"{base.state.name} pixels cannot be reduced: ask for scale 1")
         if frame.size[0] * frame.size[1] > PROXY_PIXELS:
-            return self._here(resize_image(base, frame))
-        if frame.scale < base.frame.scale / 8:  # thumbnails of several sizes read the whole picture only once
-            rows, columns = (max(1, n // 4) for n in base.frame.size)
-            base = self._reduced(key, base, replace(base.frame, size=(rows, columns)))
-        return self._here(self._reduced(key, base, frame))
+            out = resize_image(base, frame)
+        else:
+            if frame.scale < base.frame.scale / 8:  # thumbnails of several sizes read the whole picture only once
+                rows, columns = (max(1, n // 4) for n in base.frame.size)
+                base = self._reduced(key, base, replace(base.frame, size=(rows, columns)))
+            out = self._reduced(key, base, frame)
+        if moved is not None:
+            end = partial(end_of, self, frame)
+            out = replace(out, pixels=blend(out.pixels, self.steps[: self.raw_end], moved, end))
+        return self._here(out)
+
+    # --- drafts -------------------------------------------------------------------------------------------------
+
+    def _local(self, frame: Frame) -> bool:
+        """Whether a draft runs the RAW zone's networks on this frame alone."""
+        return self.draft and frame.pitch == (1.0, 1.0) and not self.cache.where(self.raw_key())
+
+    def _start(self, frame: Frame) -> tuple[str, Values | None]:
+        """The key of the RAW zone's result; for a draft, of one that is at hand, and where strengths stood for it."""
+        key = self.raw_key()
+        if self.draft and frame.pitch != (1.0, 1.0) and not self.cache.where(key):
+            found = self.cache.exact.get(loose_key(self.steps[self.raw_end - 1]))
+            if found is not None and self.cache.get(found[0]) is not None:
+                return found
+        return key, None
 
     def _reduced(self, key: str, base: Image, frame: Frame) -> Image:
         """A reduced view of a base image, kept in memory."""
@@ -263,9 +294,14 @@ class Run:
 
     # --- the RAW zone -------------------------------------------------------------------------------------------
 
-    def _raw_key(self) -> str:
+    def raw_key(self) -> str:
+        """The key of the RAW zone's result."""
         s = self.steps[self.raw_end - 1]
-        return self._infer_key(s) if s.stage.ready else key_of("raw", key_after(s.key, s.stage, s.reading))
+        return self.infer_key(s) if s.stage.ready else key_of("raw", key_after(s.key, s.stage, s.reading))
+
+    def _name(self) -> str:
+        """What the RAW zone's result is called in the cache."""
+        return self.steps[self.raw_end - 1].stage.ready or "pixels"
 
     def _prepare_raw(self) -> None:
         """What runs on the whole picture comes first, so that tiles of the look zone only cut from it."""
@@ -280,7 +316,9 @@ class Run:
     def _raw(self) -> torch.Tensor:
         """The RAW zone's result, whole, float16 (rounded even when fresh, so that a cold and a warm cache agree)."""
         step = self.steps[self.raw_end - 1]
-        key, name = self._raw_key(), step.stage.ready or "pixels"
+        key, name = self.raw_key(), self._name()
+        if self.disk:
+            self.cache.exact[loose_key(self.steps[self.raw_end - 1])] = key, values_of(self.steps[: self.raw_end])
         found = self.cache.get(key)
         if found is not None:
             return found[name]
@@ -308,14 +346,14 @@ class Run:
         each(one, work)
         # on disk only where it took a network or the like: a closed form is made again sooner than it is written
         slow = any(type(s.stage).infer is not Stage.infer for s in self.steps[: self.raw_end])
-        self.cache.put(key, {"pixels": out}, disk=slow)
+        self.cache.put(key, {"pixels": out}, disk=slow and self.disk)
         self._unload(self.raw_end)
         return out
 
     def _unload(self, n: int) -> None:
         """Let go of what the networks of the first n steps made: it has done its work, and lies on disk."""
         for s in self.steps[:n]:
-            self.cache.unload(self._infer_key(s))
+            self.cache.unload(self.infer_key(s))
 
     def let_go(self) -> None:
         """Drop the source's pixels if the RAW zone's result stands for them: half the memory of an export."""
@@ -324,45 +362,27 @@ class Run:
             self.source = None
 
     @staticmethod
-    def _infer_key(step: Step) -> str:
+    def infer_key(step: Step) -> str:
+        """The key of what a step's `infer` makes."""
         return key_of("infer", step.key, *identity(step.stage, inference=True), step.reading.dump())
 
     def _parts(self, n: int, frame: Frame | None) -> Parts:
         """What step n's `infer` made, cut (or reduced) to a frame; computed on the whole picture when first wanted."""
         step = self.steps[n]
-        stage = step.stage
-        if type(stage).infer is Stage.infer:
+        if type(step.stage).infer is Stage.infer:
             return None
-        key = self._infer_key(step)
+        key = self.infer_key(step)
         found = self.cache.get(key)
         whole = Frame.whole(*step.full)
         if found is None:
-            made: dict[str, torch.Tensor] = {}
-            lock = Lock()
-            work = tiles_of(whole, grid(stage.tile))
-            self.progress.expect(len(work) * 4, f"{stage.title.lower()}")
-
-            def one(t: Frame) -> None:
-                need = snap(t.grow(stage.around(step.meta)), stage.reads)
-                image = replace(self._pull(n, need), meta=step.meta)
-                start = perf_counter()
-                parts = stage.infer(image, step.reading) or {}
-                self.took[step.id] = self.took.get(step.id, 0.0) + perf_counter() - start
-                top, left = t.within(need)
-                a, b = t.within(whole)
-                for name, p in parts.items():
-                    with lock:
-                        if name not in made:
-                            made[name] = torch.empty(p.shape[0], *whole.size, dtype=torch.float16)
-                    made[name][:, a : a + t.size[0], b : b + t.size[1]] = p[
-                        :, top : top + t.size[0], left : left + t.size[1]
-                    ].to("cpu", torch.float16)
-                self.progress.step(4)
-
-            each(one, work)
-            memory.give_back()
-            self.cache.put(key, made, disk=True)
-            found = made
+            start = perf_counter()
+            if self.draft and frame is not None:
+                around = snap(frame, step.stage.reads)
+                found, whole = infer(step, around, lambda f: self._pull(n, f)), around
+            else:
+                found = infer(step, whole, lambda f: self._pull(n, f), self.progress)
+                self.cache.put(key, found, disk=self.disk)
+            self.took[step.id] = self.took.get(step.id, 0.0) + perf_counter() - start
         if frame is None:
             return None
         out = {}
@@ -375,23 +395,3 @@ class Run:
                 cut = torch.cat([resize_image(replace(part, pixels=c[None]), frame).pixels for c in p])
             out[name] = cut.to(self.device)
         return out
-
-    # --- readings -----------------------------------------------------------------------------------------------
-
-    def _reading(self, step: Step, pinned: Reading | None) -> Reading:
-        """What the step's stage measures on the whole picture, as it is without the hand's own work before it."""
-        stage = step.stage
-        if pinned is not None:
-            return pinned
-        if type(stage).measure is Stage.measure:
-            return Reading()
-        key = key_of("reading", step.seen_key, *identity(stage, inference=True))
-        data = self.cache.get_data(key)
-        if data is not None:
-            return Reading.load(data)
-        n = len(self.steps) - 1
-        probe = Probe(step.meta, step.full, stage.reads, lambda f: self._pull(n, f, seen=True))
-        with one_thread():
-            reading = Reading.load(json.loads(json.dumps(stage.measure(probe).dump())))
-        self.cache.put_data(key, reading.dump())
-        return reading

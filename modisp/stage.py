@@ -79,6 +79,7 @@ class Stage:
     - `seen_by_measure=False`: automatic readings of later stages ignore it (what a hand does must not be undone);
     - `title`: words for people, `group`: the photographer's group that its panel belongs to;
     - `tile`, `infer_halo`: how `infer` is tiled, in full-size pixels;
+    - `straight`: names of parameters that the resulting samples are straight in (drags can be drafted, see `modisp.draft`);
     - `ready`: the part of `infer` that is the result as it stands, where there is nothing left to `process`.
 
     It overrides only what it needs of `measure`, `infer`, `process` and `describe`.  All are pure: same image, same
@@ -97,6 +98,7 @@ class Stage:
     raw_zone: ClassVar[bool]
     tile: ClassVar[int]
     ready: ClassVar[str]
+    straight: ClassVar[tuple[str, ...]]
     infer_halo: ClassVar[int]
     registry: ClassVar[dict[str, type[Stage]]] = {}
 
@@ -115,12 +117,13 @@ class Stage:
         tile: int = 768,
         infer_halo: int = 0,
         ready: str = "",
+        straight: tuple[str, ...] = (),
         name: str = "",
     ) -> None:
         cls.slot, cls.reads, cls.writes, cls.version, cls.many = slot, reads, writes, version, many
         cls.seen_by_measure, cls.tile, cls.infer_halo = seen_by_measure, tile, infer_halo
         cls.name = name or cls.__module__.rsplit(".", 1)[-1]
-        cls.ready = ready
+        cls.ready, cls.straight = ready, straight
         cls.title, cls.group = title or cls.name.replace("_", " ").capitalize(), group
         cls.raw_zone = raw_zone or reads.on_lattice
         Stage.registry[cls.name] = dataclass(frozen=True)(cls)

@@ -25,6 +25,7 @@ class Step:
     reading: Reading
     meta_after: Metadata
     full_after: tuple[int, int]
+    loose: str = ""  # of the input wherever straight parameters stand (see `modisp.draft`)
 
 
 def snap(frame: Frame, state: State) -> Frame:

@@ -39,6 +39,7 @@ class Restore(
     writes=State.MOSAIC,
     title="Noise and blur (learned)",
     group="Detail",
+    straight=("denoise", "chroma", "deblur"),
     tile=TILE,
 ):
     """Takes grain, colour noise and blur out of the sensor's own samples, by a network that is told how much there is."""

@@ -32,6 +32,7 @@ class RestoreWavelet(
     writes=State.MOSAIC,
     title="Noise and blur (wavelets)",
     group="Detail",
+    straight=("denoise", "chroma"),
     tile=1200,
     infer_halo=96,
 ):
