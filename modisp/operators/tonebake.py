@@ -63,6 +63,18 @@ def spline(curve: torch.Tensor) -> Callable[[Array], Array]:
     return display
 
 
+def raised(display: Callable[[Array], Array], there: float, by: float) -> Callable[[Array], Array]:
+    """A curve of EV whose bright end is raised `by` so much lightness (cube root) where it had the lightness `there`."""
+    if by <= 0.0 or there <= 0.45:
+        return display
+
+    def higher(ev: Array) -> Array:
+        v = np.cbrt(display(ev))
+        return np.asarray(np.clip(v + by * tc.ramp(v, 0.4, there), 0.0, 1.0) ** 3)
+
+    return higher
+
+
 @dataclass(frozen=True, eq=False)
 class Local:
     """The grid as ramps: stops = base + Σ slope_k · (how far light has come from level k to the next)."""

@@ -27,6 +27,7 @@ from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
 WEIGHTS = "tone-natural"
 PRIOR = 0.5  # EV, where nothing is measured: as in the closed form
 _STRIP = 1 << 16  # pixels worked on at a time: all that is between fits the processor's cache
+_WHITE = 0.985  # lightness of what saturated the sensor
 _UNIT = {"grid": 2.0**-11, "chroma": 2.0**-12}  # of one step of the numbers that readings keep as 16 bits
 
 
@@ -98,6 +99,8 @@ class ToneLearned(
         coming = view.meta.baseline_exposure
         seen = see(pixels * 2.0**coming)
         clip, top = min(view.meta.clip), float(pixels.amax())
+        # where white was balanced there was a sensor; the matrix and mended highlights lead a little beyond its saturation
+        full = view.meta.light is not None and 0.85 * clip <= top <= 4.0 * clip
         net = network(weights.find(WEIGHTS), torch.device("cpu"))
         params = params_of(net(*seen.inputs()), seen)
         return Reading(
@@ -108,8 +111,8 @@ class ToneLearned(
                 "chroma": _pack(params.chroma, _UNIT["chroma"]),
                 "facts": [round(v, 4) for v in facts(seen)[0].tolist()],
                 "clip": clip * 2.0**coming,
-                # where white was balanced there was a sensor; the matrix and mended highlights lead a little beyond it
-                "full": view.meta.light is not None and 0.85 * clip <= top <= 4.0 * clip,
+                "full": full,
+                "white": _saturated(pixels * 2.0**coming, 0.85 * clip * 2.0**coming, params) if full else None,
             }
         )
 
@@ -118,7 +121,8 @@ class ToneLearned(
         known = reading.values
         if "gain" not in known:  # nothing to go by, or a finished picture that comes back as it was
             return paint(_closed(self, 0.0 if image.meta.space else PRIOR).to(image.pixels.device), image.pixels)
-        finish = _finish(self, known["gain"], *(_key(known[k]) for k in ("curve", "grid", "chroma", "facts")))
+        numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
+        finish = _finish(self, known["gain"], *numbers, known.get("white"))
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
         full = min(image.meta.clip) if known.get("full") else 0.0
         h, w = image.height, image.width
@@ -143,7 +147,7 @@ class ToneLearned(
 class _Finish:
     """The tables of one picture under one setting."""
 
-    def __init__(self, stage: ToneLearned, base: ToneParams, known: torch.Tensor) -> None:
+    def __init__(self, stage: ToneLearned, base: ToneParams, known: torch.Tensor, white: float | None) -> None:
         plain = ToneParams.plain()
         plain.gain[:] = PRIOR
         below = (
@@ -164,6 +168,9 @@ class _Finish:
         # the grid lies where the base put it, whatever exposure a style or a strength gives
         self.guide = float(base.gain - params.gain)
         predicted = tonebake.spline(params.curve)
+        if white is not None and stage.auto:  # what saturated the sensor is white, not grey
+            there = float(tonebake.spline(base.curve)(np.array([white]))[0]) ** (1 / 3)
+            predicted = tonebake.raised(predicted, there, stage.curve_strength * (_WHITE - there))
         self.curve = tonebake.Curve.of(lambda ev: stage.bend(ev, near_white(params.curve), 0.0, predicted))
         self.local = tonebake.Local.of(params.grid[0]) if bool(params.grid.abs().max() > 1e-6) else None
         self.colours = baked_colours(SameBytes(params.chroma[0]), SameBytes(params.tint[0]))
@@ -171,7 +178,9 @@ class _Finish:
 
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)
-def _finish(stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str, known: Any) -> _Finish:
+def _finish(
+    stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str, known: Any, white: float | None
+) -> _Finish:
     with torch.no_grad():
         base = ToneParams(
             torch.tensor([gain]),
@@ -180,7 +189,18 @@ def _finish(stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str,
             _unpack(chroma, "chroma"),
             torch.zeros(1, *tonemap.SHAPES["tint"]),
         )
-        return _Finish(stage, base, torch.tensor([known]))
+        return _Finish(stage, base, torch.tensor([known]), white)
+
+
+def _saturated(view: torch.Tensor, level: float, params: ToneParams) -> float | None:
+    """EV, after gain and local light, of the part of a view (1, 3, N, N) that saturated; None where there is hardly any."""
+    luminance = tc.luma(view.reshape(3, -1))
+    found = (luminance >= level).nonzero()[:, 0]
+    if len(found) < 0.003 * len(luminance):
+        return None
+    at = (torch.stack([found % SIDE, found // SIDE]) + 0.5) / SIDE
+    light = tonemap.stops(luminance[found])[None] + params.gain
+    return round(float((light + tonemap.local(params.grid, at[None], light)).mean()), 3)
 
 
 @lru_cache(maxsize=8)
