@@ -34,7 +34,7 @@ class CropTool(CropFrame):
 
     def __init__(self, viewer: Sight, roles: Roles, orientation: int) -> None:
         super().__init__(viewer, roles, orientation)
-        self.hint = tr("Drag the edges · outside turns · Ctrl draws a level · Enter keeps, Esc leaves")
+        self.hint = _frame_hint()
         self.drawing = False  # lines are drawn
         self._grip = ""  # what is held: "in", "turn", "level", "line", edges and corners as "l", "rb" …
         self._from = QPointF()
@@ -180,6 +180,8 @@ class CropTool(CropFrame):
         """Draw lines that should stand upright or lie level."""
         self.drawing = on
         self.bar.show_lines(on)
+        self.hint = _line_hint() if on else _frame_hint()
+        self.viewer.hinted.emit(self.hint)
         self.viewer.place_bar()
         self.viewer.update()
 
@@ -243,3 +245,11 @@ class CropTool(CropFrame):
             x, y, w, h = self.framing.box
             self.framing = self.framing.toward((x + dx * far, y + dy * far, w, h))
         self.tell()
+
+
+def _frame_hint() -> str:
+    return tr("Drag the edges · outside turns · Ctrl draws a level · Enter keeps, Esc leaves")
+
+
+def _line_hint() -> str:
+    return tr("Draw along what should stand upright or lie level · two set the perspective · L or Esc: back")

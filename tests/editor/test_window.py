@@ -55,7 +55,7 @@ def wait(qtbot: Any, w: Window) -> None:
         lacks = [r for r, key, _ in s._needs() if s.shown.get(r) != key]
         return s.document is not None and w.viewer.base is not None and not s.engine.mailbox.busy and not lacks
 
-    qtbot.waitUntil(there, timeout=20000)
+    qtbot.waitUntil(there, timeout=90000)
 
 
 def first_number(w: Window) -> tuple[str, str, NumberRow]:
@@ -218,11 +218,17 @@ def test_styles_are_tried_applied_and_weighed(qtbot: Any, window: Window, folder
 def test_paste_onto_others(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p0.png")
     window.session.shelf.copy()
-    with qtbot.waitSignal(window.session.engine.pasted, timeout=5000):
+    before = json.loads((folder / "p2.png.modisp").read_text())
+    said: list[Any] = []
+    window.session.shelf.done.connect(lambda *row: said.append(row))
+    with qtbot.waitSignal(window.session.engine.pasted, timeout=20000):
         window.session.shelf.paste([window.session.catalog.photo(folder / "p2.png")])
     d = window.session.document
     data = json.loads((folder / "p2.png.modisp").read_text())
     assert d is not None and data["recipe"]["entries"] == d.recipe["entries"] and data["rating"] == 4
+    with qtbot.waitSignal(window.session.engine.unpasted, timeout=20000):
+        said[-1][2]()
+    assert json.loads((folder / "p2.png.modisp").read_text()) == before
 
 
 def test_export_goes_on_after_a_failure(qtbot: Any, window: Window, folder: Path, tmp_path: Path) -> None:
