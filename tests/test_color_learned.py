@@ -180,12 +180,12 @@ def test_the_shipped_weights_are_worth_it_on_unseen_cameras(data: Path) -> None:
     )
     mean = {(r.method, r.maker): r.figures()["mean"] for r in rows}
     by = {(r.method, r.maker): r for r in rows}
-    assert mean["learned", "clean"] <= 0.72 * mean["matrices", "clean"]
-    assert mean["learned", "varied"] <= 0.62 * mean["matrices", "varied"]
-    assert mean["chart", "varied"] <= 0.56 * mean["matrices", "varied"]
+    assert mean["learned", "clean"] <= 0.7 * mean["matrices", "clean"]
+    assert mean["learned", "varied"] <= 0.6 * mean["matrices", "varied"]
+    assert mean["chart", "varied"] <= 0.5 * mean["matrices", "varied"]
     for kind in color.MAKERS:
         assert max(color.share(by["learned", kind], by["matrices", kind], c) for c in by["learned", kind].errors) <= 0.9
-    assert max(color.noise(net, shots).values()) <= 1.06
+    assert max(color.noise(net, shots).values()) <= 1.05
 
 
 # --- the stage --------------------------------------------------------------------------------------------------------------

@@ -48,8 +48,14 @@ def exposed(seen: Tensor, matrix: Tensor, wanted: Tensor) -> tuple[Tensor, Tenso
     return seen * scale, base * scale
 
 
-NEAR, OWN = 60.0, 0.25
-"""Mired from the light of the chart at which half remains of what the chart alone says; how stiff that is (see `chart_fit`)."""
+NEAR = 60.0
+"""Mired from the light of the chart at which half remains of what the chart alone says."""
+LOOSER = (1.0, 0.5, 0.25, 0.12, 0.06)
+"""How stiff that is (see `chart_fit`): the first at which the error of the chart's patches falls to `FALLS`, else the last.
+
+Stiffer is truer of other colours; a chart whose own patches stay wrong convinces nobody.
+"""
+FALLS = 0.45
 
 
 def calibrated(
@@ -64,6 +70,16 @@ def calibrated(
     told = told_by_chart(seen, matrix, wanted, home[-2:])
     out = tell(traits, told.expand(len(traits), -1))
     seen, base = exposed(seen, matrix, wanted)
-    base = base + (tell(home[None], told[None])[0] @ terms(seen.T)).T
+    frame, x = linear_frame(wanted.clamp_min(1e-4)), terms(seen.T)
+
+    def error(made: Tensor) -> float:
+        return float((frame @ (wanted - made)[..., None])[..., 0].norm(dim=-1).mean())
+
+    aim = FALLS * error(base)
+    base = base + (tell(home[None], told[None])[0] @ x).T
+    for stiff in LOOSER:
+        more = chart_fit(seen, base, wanted, stiff)
+        if error(base + (more @ x).T) <= aim:
+            break
     away = (traits[:, -2] - home[-2]) * 100 / NEAR
-    return out + chart_fit(seen, base, wanted, OWN) / (1 + away * away)[:, None, None]
+    return out + more / (1 + away * away)[:, None, None]

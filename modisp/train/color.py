@@ -207,7 +207,7 @@ def correct(coefficients: Tensor, matrix: Tensor, seen: Tensor) -> Tensor:
     return seen @ matrix.mT + more.mT
 
 
-NOISE, WORTH = 1.01, 5.0
+NOISE, WORTH = 1.0, 8.0
 """The most that the noise of grey may grow over the matrix alone, and what more costs."""
 
 
