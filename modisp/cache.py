@@ -81,9 +81,8 @@ class Cache:
         """Keep tensors under a key; on disk too where asked."""
         self._remember(key, tensors)
         path = self._path(key, ".safetensors")
-        if disk and path is not None:
-            if self._write(path, lambda p: _save(tensors, p)):
-                self.trim()
+        if disk and path is not None and self._write(path, lambda p: _save(tensors, p)):
+            self.trim()
 
     def drop(self, key: str) -> None:
         """Forget the tensors under a key, in memory only."""
