@@ -35,6 +35,7 @@ class Shelf(QObject):
         e = session.engine
         e.glanced.connect(lambda m: session.catalog.glanced(m["rows"]))
         e.pasted.connect(self._pasted)
+        e.unpasted.connect(self._look_anew)
         e.copied.connect(self._copied)
         e.thumb.connect(self._thumb)
         e.uncopied.connect(self._uncopied)
@@ -108,16 +109,24 @@ class Shelf(QObject):
             s.engine.send("paste", targets=others, words=tr("Look pasted"), **row)
 
     def _pasted(self, m: dict[str, Any]) -> None:
-        self.session.engine.send("thumbs", targets=m["targets"], size=[2 * THUMB, THUMB])
+        self._look_anew(m)
         n = len(m["targets"])
         words = tr("Look pasted to {0} photographs").format(n) if n != 1 else tr("Look pasted to 1 photograph")
-        self.done.emit("; ".join([*([words] if n else []), *m["problems"][:1]]), "", None)
+        said = "; ".join([*([words] if n else []), *m["problems"][:1]])
+        back = [row for row in m["before"] if not self._open(row[0], row[1])]
+        self.done.emit(said, tr("Undo") if n else "", lambda: self.session.engine.send("unpaste", before=back))
+
+    def _open(self, path: str, copy: int) -> bool:
+        p = self.session.photo
+        return p is not None and p.key == (Path(path), copy)
+
+    def _look_anew(self, m: dict[str, Any]) -> None:
+        self.session.engine.send("thumbs", targets=m["targets"], size=[2 * THUMB, THUMB])
 
     def _thumb(self, m: dict[str, Any]) -> None:
         """A photograph that is not open looks different now."""
         path, image = Path(m["path"]), unpacked(m)
-        p = self.session.photo
-        if p is None or p.key != (path, m["copy"]):
+        if not self._open(m["path"], m["copy"]):
             self.session.previews.put(path, image, m["copy"])
             self.session.catalog.marked.emit()
             keep_aside(path, small_kind(m["copy"]), image)

@@ -71,6 +71,7 @@ class Engine(QObject):
     glanced = Signal(dict)
     kept_both = Signal(dict)
     pasted = Signal(dict)
+    unpasted = Signal(dict)
     copied = Signal(dict)
     uncopied = Signal(dict)
     xmp = Signal(dict)

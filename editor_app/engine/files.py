@@ -155,10 +155,12 @@ def write_xmp(m: Message, tell: Tell) -> None:
 
 def paste(m: Message, tell: Tell) -> None:
     """Lay the entries of some slots, and perhaps the looks, of one recipe onto other pictures."""
-    done, rows, problems = [], {}, []
+    done, rows, problems, before = [], {}, [], []
     for p, copy in m["targets"]:
         s = Sidecar.load(p)
         part = _version(s, copy)
+        recipe = part.recipe.dump() if part.recipe is not None else None
+        old = [p, copy, recipe, part.history, dict(part.weights)]
         try:
             base = (part.recipe or Recipe.load(m["default"])).dump()
             new = recipes.pasted(base, m["recipe"], set(m["slots"]), m["looks"])
@@ -166,11 +168,30 @@ def paste(m: Message, tell: Tell) -> None:
             part.recipe = Recipe.load(new)
             _write(s)
             done.append([p, copy])
+            before.append(old)
         except (OSError, ValueError, TypeError) as why:
             problems.append(f"{Path(p).name}: {why}")
         rows[p] = _row(s)
     tell("glanced", rows=rows)
-    tell("pasted", targets=done, problems=problems)
+    tell("pasted", targets=done, problems=problems, before=before)
+
+
+def unpaste(m: Message, tell: Tell) -> None:
+    """Give pictures the recipes and histories back that they had before something was pasted onto them."""
+    done, rows = [], {}
+    for p, copy, recipe, history, weights in m["before"]:
+        s = Sidecar.load(p)
+        part = _version(s, copy)
+        try:
+            part.recipe, part.history = Recipe.load(recipe) if recipe is not None else None, list(history)
+            part.weights = dict(weights)
+            _write(s)
+            done.append([p, copy])
+        except (OSError, ValueError, TypeError) as why:
+            tell("unsaved", path=p, copy=copy, why=str(why))
+        rows[p] = _row(s)
+    tell("glanced", rows=rows)
+    tell("unpasted", targets=done)
 
 
 def copy_(m: Message, tell: Tell) -> None:

@@ -307,6 +307,10 @@ class Server(Looking):
         """Lay parts of a recipe onto other pictures' sidecars; tells `pasted`."""
         self.files.put(lambda stop: files.paste(m, self.tell))
 
+    def do_unpaste(self, m: Message) -> None:
+        """Take a paste back; tells `unpasted`."""
+        self.files.put(lambda stop: files.unpaste(m, self.tell))
+
     def do_copy(self, m: Message) -> None:
         """Make a virtual copy; tells `copied`."""
         self.files.put(lambda stop: files.copy_(m, self.tell))
