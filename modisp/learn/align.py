@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from modisp.operators import tonecurve as tc
 from modisp.resample import resize
+from modisp.stage import checkpoint
 
 COARSE = 144
 """Long edge of the RAW picture in the coarse search."""
@@ -76,6 +77,7 @@ def align(scene: torch.Tensor, finished: torch.Tensor) -> Aligned:
         for turn in turns:
             upright = turned(finished, turn)
             for s in scales:
+                checkpoint()
                 found = _place(base, upright, s)
                 if found[0] > best[0]:
                     best = (found[0], s, found[1], turn)
@@ -95,6 +97,7 @@ def align(scene: torch.Tensor, finished: torch.Tensor) -> Aligned:
         here = structure(lightness(_reduced(scene, edge), True))
         source = lightness(_toward(upright, table, here.shape), False)
         for _ in range(rounds):
+            checkpoint()
             table, agree = _refined(here, source, table, order)
     out, inside = _warped(upright, table, (scene.shape[1], scene.shape[2]))
     score, ranks = _score(scene, out, inside), _order(scene, out, inside)
