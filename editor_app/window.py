@@ -32,7 +32,7 @@ class Window(Desk):
         QTimer.singleShot(0, self.session.start)
 
     def _wire(self) -> None:
-        s, v, p = self.session, self.viewer, self.panels
+        s, p = self.session, self.panels
         s.declared_changed.connect(self._declared)
         s.opening.connect(self._opening)
         s.opened.connect(self._opened)
