@@ -26,7 +26,7 @@ TEXTURE, CLARITY, HAZE = 0.0018, 0.012, 0.007  # radii, and the edge of haze's b
 FLAT_TEXTURE, FLAT_CLARITY, FLAT_HAZE = 0.0025, 0.02, 0.003  # variance of √luminance up to which a layer smooths
 FINE = 0.35  # of clarity that reaches into what is texture's
 FINEST = 0.75  # radius in image pixels below which texture cannot be seen
-VEIL = 0.82  # of the haze found that full dehaze takes away
+VEIL = 0.78  # of the haze found that full dehaze takes away
 REACH, SOFTEN = 1, 3  # blocks: where the darkest is looked for, and over which haze is smoothed
 _FLOOR = 0.02
 
@@ -51,7 +51,7 @@ class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY
             own = layer_reach(TEXTURE * long)
         if self.clarity:
             own = max(own, layer_reach(CLARITY * long))
-        return own, (REACH + 2 * SOFTEN + 2) * _haze_block(long) if self.dehaze else 0
+        return own, (2 * REACH + 2 * SOFTEN + 2) * _haze_block(long) if self.dehaze else 0
 
     def needs(self, frame: Frame, full: tuple[int, int], meta: object) -> Frame:
         """The frame and what is read round it."""
@@ -100,7 +100,11 @@ class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY
         means = [grid.mean(c) for c in image.pixels]
         dark = torch.minimum(torch.minimum(means[0], means[1]), means[2]).clamp_(0.0, 1.0)
         unit = HAZE * long / grid.f
-        low = extremes(dark, round(REACH * unit))[0]
+        # the least nearby takes small bright things for dark ones, and too little veil from large ones near their edges;
+        # the greatest of those too much from what stands before them: the mean leaves neither rim
+        near = round(REACH * unit)
+        least = extremes(dark, near)[0]
+        low = extremes(least, near)[1].add_(least).mul_(0.5)
         guide = luma(torch.stack(means)).clamp_(0.0, 1.0).sqrt_()
         a, b = grid.spread(*coefficients(low, guide, SOFTEN * unit, FLAT_HAZE), window=window)
         pixels = cut(image.pixels, window)
