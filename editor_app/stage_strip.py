@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -347,16 +348,22 @@ class StageStrip(QWidget):
 
 
 def _named(info: StageInfo, room: float, weight: int) -> tuple[str, int]:
-    """A stage's name and its size in pixels: whole, or the shorter one of its slot, or small, or cut short, as it fits."""
+    """A stage's name and its size in pixels, as it fits."""
     short = info.slot.split()[0].replace("_", " ").capitalize() if info.slot != SOURCE else info.heading
-    head, _, last = info.heading.rpartition(" ")
+    return _fitting(info.heading, short, room, weight)
+
+
+@lru_cache(maxsize=256)
+def _fitting(name: str, short: str, room: float, weight: int) -> tuple[str, int]:
+    """A name whole, or the shorter one, or small, or cut short."""
+    head, _, last = name.rpartition(" ")
     cuts = [f"{head} {last[:n]}." for n in range(len(last) - 1, 1, -1)] if head else []
-    for px, rows in ((11, (info.heading, short)), (10, (info.heading, short)), (11, cuts), (10, cuts)):
+    for px, rows in ((11, (name, short)), (10, (name, short)), (11, cuts), (10, cuts)):
         metrics = QFontMetrics(theme.font(px, weight))
         for words in rows:
             if metrics.horizontalAdvance(words) <= room:
                 return words, px
-    return info.heading, 10
+    return name, 10
 
 
 def _styled(entries: list[Any], looks: Any) -> int:
