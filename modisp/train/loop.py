@@ -48,6 +48,8 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
     run = Run(task, options, net, average, optimizers(net, task, options), device)
     run.resume()
     folder = data.data_folder(options.data)
+    if rank == 0:
+        say("getting the training data ready; some of it is drawn the first time, which takes a minute or two")
     made = task.examples(folder, options.out.parent) if task.examples else None
     source = None if made else data.Source.open(folder, task.reductions, options.leaves, options.out.parent)
     watched = data.pictures(folder / "photos" / "val", every=4) if source and rank == 0 else []
@@ -66,6 +68,8 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
                 run.save()
             if run.due("validate", options.validate_minutes):
                 run.validate(watched, say)
+            elif run.due("tell", options.tell_minutes):
+                say(run.words())
         if stop.asked:
             break
     if rank == 0:
@@ -110,7 +114,7 @@ class Run:
     loss: float = math.nan
 
     def __post_init__(self) -> None:
-        self.last = {"save": time.monotonic(), "validate": time.monotonic()}
+        self.last = dict.fromkeys(("save", "tell", "validate"), time.monotonic())
         self.options.out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -175,10 +179,15 @@ class Run:
         line |= {name: round(value, 3) for name, value in figures.items()}
         with self.log.open("a") as file:
             file.write(json.dumps(line) + "\n")
+        say(self.words("  ".join(f"{name} {value:.2f}" for name, value in figures.items())))
+
+    def words(self, shown: str = "") -> str:
+        """How far the run is, in a line: share, step, loss, figures, time left."""
         share = max(self.progress(), 1e-6)
-        left = self.spent / 60 * (1 - share) / share
-        shown = "  ".join(f"{name} {value:.2f}" for name, value in figures.items())
-        say(f"{self.task.name}  {share:4.0%}  step {self.step}  loss {self.loss:.5f}  {shown}  {left:.0f} min left")
+        left = self.spent * (1 - share) / share
+        ahead = f"{left / 60:.0f} min left" if left > 90 else f"{left:.0f} s left"
+        parts = [self.task.name, f"{share:4.0%}", f"step {self.step}", f"loss {self.loss:.5f}", shown, ahead]
+        return "  ".join(filter(None, parts))
 
     @property
     def log(self) -> Path:

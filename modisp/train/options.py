@@ -34,7 +34,8 @@ class Options:
     threads: int = 1
     device: str = "cpu"
     validate_minutes: float = 3.0
-    save_minutes: float = 2.0
+    save_minutes: float = 0.25
+    tell_minutes: float = 0.25
     start: Path | None = None
     """A weight file, or a checkpoint, to start from: fine-tuning, or a smaller network to grow."""
     muon: float = 0.003
