@@ -22,7 +22,7 @@ class Halation(Stage, slot="halation", reads=State.DISPLAY, writes=State.DISPLAY
         0.006, 0.002, 0.03, step=0.001, unit="%", help="How far the glow reaches, in parts of the long edge."
     )
     threshold: float = param(0.6, 0.2, 0.95, step=0.01, help="How bright a place must be to glow.")
-    warmth: float = param(1.0, 0.0, 1.0, step=0.01, help="Red as on film at full, colourless at none.")
+    redness: float = param(1.0, 0.0, 1.0, step=0.01, help="Red as on film at full, colourless at none.")
 
     def neutral(self) -> Halation:
         """No glow; its reach does not matter then."""
@@ -50,6 +50,6 @@ class Halation(Stage, slot="halation", reads=State.DISPLAY, writes=State.DISPLAY
         glow = blur(source, image.frame, self._sigma(image.frame), window)
         out = 1.0 - pixels
         for channel, warm, plain in zip(out, WARM, PLAIN, strict=True):
-            tint = self.amount * (self.warmth * warm + (1.0 - self.warmth) * plain)
+            tint = self.amount * (self.redness * warm + (1.0 - self.redness) * plain)
             channel.mul_(torch.mul(glow, -tint).add_(1.0))
         return contain(out.neg_().add_(1.0))
