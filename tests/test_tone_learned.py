@@ -12,10 +12,11 @@ from modisp.color.spaces import LUMA
 from modisp.image import Image, Metadata, State
 from modisp.pipeline import develop
 from modisp.recipe import Look, Recipe
-from modisp.stage import Probe
+from modisp.stage import Probe, Reading
 from modisp.stages.tone import Tone
 from modisp.stages.tone_learned import ToneLearned
 from modisp.style import Style, list_styles
+from modisp.train.tone import lab
 
 STRENGTHS = ("gain_strength", "curve_strength", "local_strength", "colour_strength")
 META = Metadata(clip=(1.0, 1.0, 1.0))
@@ -154,3 +155,13 @@ def test_every_style_is_another_picture_and_natural_is_the_base(window: Image) -
         assert torch.isfinite(pictures[name]).all() and pictures[name].min() >= 0 and pictures[name].max() <= 1
     assert torch.equal(pictures["natural"], ToneLearned().process(window, reading, None))
     assert all(not torch.equal(p, pictures["natural"]) for n, p in pictures.items() if n != "natural")
+
+
+@pytest.mark.parametrize("name", ["natural", "vivid", "portrait", "landscape", "blackwhite", "flat"])
+def test_grey_comes_through_every_style_that_is_not_toned(window: Image, name: str) -> None:
+    r = Style.load(name).apply(Recipe.default().swap("tone_learned")).resolve()
+    reading = ToneLearned().measure(Probe.of(window))
+    ramp = torch.exp2(torch.linspace(-14, 6, 150)).expand(3, 100, 150).contiguous()
+    display = r["tone"].process(Image(ramp, State.SCENE, META), reading, None)
+    display = r["look"].process(Image(display, State.DISPLAY, META), Reading(), None)
+    assert lab(display.reshape(1, 3, -1))[..., 1:].norm(dim=-1).max() < 0.2  # the figure to reach is 0.5

@@ -136,23 +136,28 @@ class Colours:
         """
         at = torch.linspace(0, 1, PLANE)
         blue, red = torch.meshgrid(at, at, indexing="ij")
+        inside = (red + blue <= 1 + 1.5 / (PLANE - 1)).flatten()  # beyond, there are no colours
         green = (1 - red - blue).clamp_min(1e-3)
-        rgb = torch.stack([red, green, blue]).reshape(3, -1).clamp_min(1e-4)
+        rgb = torch.stack([red, green, blue]).reshape(3, -1)[:, inside].clamp_min(1e-4)
         rgb = rgb / (torch.tensor(LUMA)[:, None] * rgb).sum(0)
         light = torch.linspace(0, 1, SLICES).clamp(0.02, 0.999)
         many = rgb.repeat(1, SLICES)[None]
-        v = light.repeat_interleave(PLANE * PLANE)[None]
+        count = rgb.shape[1]
+        v = light.repeat_interleave(count)[None]
         out = _through(chroma, tint, many, v)[0]
         grey = _through(chroma, tint, torch.ones(1, 3, SLICES), light[None])[0]
         y = v[0] ** 3
         luma = torch.tensor(LUMA)
         got, toned = luma @ out, (grey - luma @ grey) / light**3
-        there = [(out[c] - got) / y - toned[c].repeat_interleave(PLANE * PLANE) for c in (0, 2)]
+        there = [(out[c] - got) / y - toned[c].repeat_interleave(count) for c in (0, 2)]
         before = [many[0, c] - 1 for c in (0, 2)]
         size = (before[0] ** 2 + before[1] ** 2).clamp_min(1e-6)
         along = (there[0] * before[0] + there[1] * before[1]) / size
         across = (there[1] * before[0] - there[0] * before[1]) / size
-        planes = torch.stack([along, across, got / y - 1]).view(3, SLICES, PLANE, PLANE)
+        planes = torch.zeros(3, SLICES, PLANE * PLANE)
+        planes[0] = 1.0
+        planes[:, :, inside] = torch.stack([along, across, got / y - 1]).view(3, SLICES, count)
+        planes = planes.view(3, SLICES, PLANE, PLANE)
         middle = (PLANE - 1) // 3  # grey: no difference to be turned; its neighbours tell
         ring = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]
         around = [planes[:2, :, middle + i, middle + j] for i, j in ring]
