@@ -140,6 +140,7 @@ def test_shipped_styles_fit_their_stages_and_leave_greys_in_order(name: str) -> 
     image = Image((0.18 * torch.exp2(stops)).expand(3, 1, 500).contiguous(), State.SCENE)
     for slot in ("tone", "look"):
         image = list_stages()[slot](**data.pop(slot, {}))(image)
+    data.pop("tone_learned", None)  # the same look, for the learned stage
     assert not data, "a style sets nothing else"
     assert torch.diff(luminance(image)).min() > -1e-6
 
