@@ -215,16 +215,16 @@ class Comparing(Pointing):
         self.bar.show_mode(self.viewer.mode)
         self.viewer.place_bar()
 
-    def _camera(self, path: str, kind: str, images: list[QImage] | None) -> None:
+    def _camera(self, path: str, kind: str, found: tuple[QImage, list[QImage]] | None) -> None:
         d, pane, r = self.session.document, self.viewer.other, self.reference
         if kind != "camera" or d is None or str(d.path) != path or pane is None or r is None or not r.camera:
             return
-        if images is None:
+        if found is None:
             self.viewer.say(tr("There is no JPEG of the camera in this file"))
             self.compare_with(self._first())
             return
         pane.clear()
-        pane.still, pane.smaller = images[0], images[1:]
+        pane.camera, (pane.still, *pane.smaller) = found
         self._lay()
         self.viewer._link()
         self._tell_mean()

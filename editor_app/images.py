@@ -134,7 +134,9 @@ def keep(path: Path, kind: str, image: QImage) -> None:
 class Previews(QObject):
     """Fetches small pictures in two threads: the ones asked for last come first."""
 
-    ready = Signal(str, str, object)  # key of the photograph, kind (thumb, large), QImage; of "camera" a list; or None
+    ready = Signal(
+        str, str, object
+    )  # key of the photograph, kind (thumb, large), QImage; of "camera" (QImage, pyramid); or None
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -202,7 +204,10 @@ class Previews(QObject):
             name, _, copy = key.partition("\0")
             path = Path(name)
             image = self._kept(path, kind, int(copy or 0)) or self._made(path, kind)
-            told = pyramid(self.screen(image)) if kind == "camera" and image is not None else image
+            told: object = image
+            if kind == "camera" and image is not None:  # as it is, and as the monitor needs it
+                seen = self.screen(image)
+                told = (image, pyramid(seen))
             try:
                 self.ready.emit(key, kind, told)
             except RuntimeError:  # the window is gone

@@ -31,6 +31,7 @@ class Pane:
         self.detail: Picture | None = None  # a part of it, sharper
         self.still: QImage | None = None  # shown where nothing is rendered: a preview, the camera's JPEG
         self.smaller: list[QImage] = []  # the same, halved and halved again
+        self.camera: QImage | None = None  # the camera's JPEG as it is, not as the monitor needs it
         self.words = ("", "")  # what it is, and more
         self.onto = QTransform()  # from its pixels to those of the other side's picture
 
@@ -48,7 +49,7 @@ class Pane:
 
     def clear(self) -> None:
         """Nothing to see."""
-        self.base = self.detail = self.still = None
+        self.base = self.detail = self.still = self.camera = None
         self.smaller = []
 
     def show(self, picture: Picture) -> None:
@@ -84,13 +85,15 @@ class Pane:
     def paint_onto(self, p: QPainter, onto: QTransform, screen: Screen, parts: bool, ratio: float = 1.0) -> None:
         """Draw with its pixels going where `onto` says; `ratio`: device pixels per unit of it."""
         p.save()
-        plain = not onto.isRotating()
-        big = plain and abs(onto.m11()) * ratio > SHARP
+        straight = not onto.isRotating()
+        big = straight and abs(onto.m11()) * ratio > SHARP
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not big)
         p.setTransform(onto, True)
         layers = self.layers(parts)
         if not layers and self.still is not None:
             image = self.still_for(math.sqrt(abs(onto.determinant())) * ratio)
+            if screen is plain and self.camera is not None:
+                image = self.camera
             p.drawImage(QRectF(0, 0, *self.full), image, QRectF(image.rect()))
         for q in layers:
             p.drawImage(QRectF(*q.rect), screen(q), QRectF(q.image.rect()))

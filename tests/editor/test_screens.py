@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
 import subprocess
 import sys
@@ -12,7 +14,9 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QColorSpace, QImage
 
-from editor_app.monitor import NONE, SETTING, Monitor
+from editor_app.monitor import NONE, SETTING, Monitor, _x11_property, system_profile
+from editor_app.panes import Difference, Pane
+from editor_app.viewport import Viewport
 from editor_app.worker import Picture
 
 SHARP = """
@@ -106,3 +110,56 @@ def test_a_profile_that_cannot_be_used_says_so_and_leaves_srgb(tmp_path: Path) -
     QSettings().setValue(SETTING, NONE)
     m.load()
     assert not m.problem and m.transform is None
+
+
+class FakeX:
+    """An X server's root window with one property, behind the functions that are called of Xlib."""
+
+    def __init__(self, name: bytes, data: bytes) -> None:
+        self.name, self.data = name, ctypes.create_string_buffer(data, len(data))
+        self.freed = self.closed = 0
+        for f in ("XOpenDisplay", "XDefaultRootWindow", "XInternAtom", "XGetWindowProperty", "XFree", "XCloseDisplay"):
+            setattr(self, f, functools.partial(getattr(self, f"_{f}")))
+
+    def _XOpenDisplay(self, name: object) -> int:
+        return 77
+
+    def _XDefaultRootWindow(self, display: object) -> int:
+        return 5
+
+    def _XInternAtom(self, display: object, name: bytes, only_if_there: int) -> int:
+        return 9 if name == self.name else 0
+
+    def _XGetWindowProperty(self, display: object, root: object, atom: object, *rest: object) -> int:
+        kind, form, items, left, data = (r._obj for r in rest[-5:])  # type: ignore[attr-defined]
+        kind.value, form.value, items.value, left.value = 6, 8, len(self.data), 0
+        where = ctypes.c_void_p(ctypes.addressof(self.data))
+        ctypes.memmove(ctypes.addressof(data), ctypes.addressof(where), ctypes.sizeof(where))
+        return 0
+
+    def _XFree(self, data: object) -> None:
+        self.freed += 1
+
+    def _XCloseDisplay(self, display: object) -> None:
+        self.closed += 1
+
+
+def test_the_profile_of_the_x_server_is_read_whole_and_let_go() -> None:
+    profile = QColorSpace(QColorSpace.NamedColorSpace.DisplayP3).iccProfile().data()
+    x = FakeX(b"_ICC_PROFILE", profile)
+    assert _x11_property(x, b"_ICC_PROFILE") == profile  # type: ignore[arg-type]
+    assert (x.freed, x.closed) == (1, 1)
+    assert _x11_property(x, b"_ICC_PROFILE_1") == b"" and x.closed == 2  # type: ignore[arg-type]
+
+
+def test_a_window_without_an_x_server_has_no_system_profile() -> None:
+    assert system_profile() == b""
+
+
+def test_a_difference_knows_nothing_of_the_monitor() -> None:
+    q = Picture(image(), {"rect": [0, 0, 60, 40], "full": [40, 60]}, None)
+    pane = Pane(Viewport())
+    pane.camera, pane.still = q.image.copy(), q.image.convertToFormat(QImage.Format.Format_RGB32)
+    pane.still.fill(0)  # as if the monitor's transform had blackened it
+    made = Difference()
+    assert set(np.unique(values(made.of(q, pane, False))).tolist()) == {128} and made.mean == 0
