@@ -38,8 +38,8 @@ HOLD = 0.5
 """What speaks against ways from facts to the finish that pixels ask for, and pairs left out did not bear out."""
 CONVINCING = 0.9
 """What the squared error of left-out pairs must fall to before a look is said to follow the picture."""
-TINTED = 1.5
-"""Chroma (CIELAB) that greys get before a look counts as tinted; less is taken for the developers' differing profiles."""
+TINTED = 1.0
+"""Mean chroma (CIELAB) that greys get before a look counts as tinted; less is taken for the developers' differing profiles."""
 Tell = Callable[[float], None]
 
 
@@ -249,7 +249,7 @@ class _Work:
     def settle(self) -> None:
         """Whether the look is tinted is decided by what it does to grey; if it is not, grey stays grey."""
         with torch.no_grad():
-            self.tinted = float(grey_chroma(self.tint[0]).max()) > TINTED
+            self.tinted = float(grey_chroma(self.tint[0]).mean()) > TINTED
 
     def rest(self, look: Look, steps: int) -> Tensor:
         """The table of what the look leaves to do."""
