@@ -124,7 +124,9 @@ class Panels(QWidget):
                 w.hide()
                 w.deleteLater()
         shown = {self.panels[key] for key in self.shape}
-        for p in self.panels.values():  # they stay where they are in the tree: a new parent would mean to be styled anew
+        for (
+            p
+        ) in self.panels.values():  # they stay where they are in the tree: a new parent would mean to be styled anew
             if p not in shown:
                 p.hide()
         groups: dict[str, list[StagePanel]] = {g: [] for g in (*GROUPS, OTHER)}

@@ -40,6 +40,7 @@ def standing(
             return p.name, {q.name: row[q.name] for q in mine}
     return "", {}
 
+
 COMPARE, DEFAULT, COPY, PASTE = "compare", "default", "copy", "paste"
 """What can be asked for besides; see `StagePanel.asked`."""
 
