@@ -86,7 +86,7 @@ def _table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
 
 
 def _row(sample: Sample, found: Learned, net: nn.Module | None) -> str:
-    plain = Look(Offsets.zeros(), False, 0.0)
+    plain = Look(replace(Offsets.zeros(), grid=torch.tensor([-1.0])), False, 0.0)  # no local light
     finished = sample.finished.clamp(0, 1) * sample.inside
     pictures = (render(sample, plain, net), render(sample, found.look, net), finished)
     cells = []
