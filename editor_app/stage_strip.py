@@ -287,7 +287,7 @@ class StageStrip(QWidget):
             paint.disc(p, x, y, 2.4, "", t.warn if b.mark == "stale" else t.faint, 1.25)
         else:
             paint.disc(p, x, y, 2.4, t.faint)
-        paint.text(p, QRectF(x + 8, 89, r.width() - 10, 14), words, colour, 10)
+        paint.text(p, QRectF(x + 7, 89, r.width() - 6, 14), words, colour, 10)
 
     def _tip(self, b: Boundary) -> str:
         head = tr("As the file holds it") if b.ident == SOURCE else tr("After {0}").format(b.info.title)
@@ -357,8 +357,10 @@ def _named(info: StageInfo, room: float, weight: int) -> tuple[str, int]:
 def _fitting(name: str, short: str, room: float, weight: int) -> tuple[str, int]:
     """A name whole, or the shorter one, or small, or cut short."""
     head, _, last = name.rpartition(" ")
-    cuts = [f"{head} {last[:n]}." for n in range(len(last) - 1, 1, -1)] if head else []
-    for px, rows in ((11, (name, short)), (10, (name, short)), (11, cuts), (10, cuts)):
+    first = name.split()[0]
+    cuts = [f"{head} {last[:n]}." for n in range(len(last) - 1, 2, -1)] if head and " " not in head else []
+    cuts += [first, *(f"{first[:n]}." for n in range(len(first) - 1, 2, -1))]
+    for px, rows in ((11, (name, short)), (10, (name, short)), (11, cuts[:-3]), (10, cuts)):
         metrics = QFontMetrics(theme.font(px, weight))
         for words in rows:
             if metrics.horizontalAdvance(words) <= room:
