@@ -19,6 +19,11 @@ GAIN = 8
 SHARP = 4.0
 """Device pixels per picture pixel above which pixels are squares."""
 
+_NONE, _MOVED, _SCALED = (
+    QTransform.TransformationType.TxNone,
+    QTransform.TransformationType.TxTranslate,
+    QTransform.TransformationType.TxScale,
+)
 Screen = Callable[[Picture], QImage]
 
 
@@ -85,12 +90,16 @@ class Pane:
     def paint_onto(self, p: QPainter, onto: QTransform, screen: Screen, parts: bool, ratio: float = 1.0) -> None:
         """Draw with its pixels going where `onto` says; `ratio`: device pixels per unit of it."""
         p.save()
-        straight = not onto.isRotating()
-        big = straight and abs(onto.m11()) * ratio > SHARP
+        straight = onto.type() in (_NONE, _MOVED, _SCALED) and onto.m11() > 0 < onto.m22()
+        big = straight and onto.m11() * ratio > SHARP
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not big)
-        p.setTransform(onto, True)
         layers = self.layers(parts)
-        if not layers and self.still is not None:
+        if straight:  # pixel for pixel where it can be, as sharp as what it is compared with
+            for q in layers:
+                paint.pixels(p, onto.mapRect(QRectF(*q.rect)), screen(q), ratio)
+            layers = []
+        p.setTransform(onto, True)
+        if self.base is None and self.still is not None:
             image = self.still_for(math.sqrt(abs(onto.determinant())) * ratio)
             if screen is plain and self.camera is not None:
                 image = self.camera

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtGui import QColorSpace, QImage
+from PySide6.QtGui import QColorSpace, QImage, QPainter, QTransform
 
 from editor_app.monitor import NONE, SETTING, Monitor, _x11_property, system_profile
 from editor_app.panes import Difference, Pane
@@ -163,3 +163,18 @@ def test_a_difference_knows_nothing_of_the_monitor() -> None:
     pane.still.fill(0)  # as if the monitor's transform had blackened it
     made = Difference()
     assert set(np.unique(values(made.of(q, pane, False))).tolist()) == {128} and made.mean == 0
+
+
+def test_what_is_compared_with_is_as_sharp_as_the_picture() -> None:
+    y, x = np.mgrid[:40, :60]
+    checks = np.repeat((((x + y) % 2) * 255).astype(np.uint8)[..., None], 4, 2)
+    fine = QImage(checks.tobytes(), 60, 40, 240, QImage.Format.Format_RGB32).copy()
+    pane = Pane(Viewport())
+    pane.show(Picture(fine, {"rect": [0, 0, 600, 400], "full": [400, 600]}, None))
+    out = QImage(80, 60, QImage.Format.Format_RGB32)
+    out.fill(0)
+    p = QPainter(out)
+    onto = QTransform.fromScale(0.1 + 1e-9, 0.1 - 1e-9) * QTransform.fromTranslate(7, 11)
+    pane.paint_onto(p, onto, lambda q: q.image, True)
+    p.end()
+    assert (values(out)[11:51, 7:67] == values(fine)).all()
