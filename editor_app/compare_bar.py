@@ -33,8 +33,10 @@ class CompareBar(FloatingBar):
         self.modes = Segment([tr("Split"), tr("Side"), tr("Difference")], 216, 26)
         self.modes.tips = [tr("Split  (Y)"), tr("Side by side  (Shift+Y)"), tr("Difference  (Alt+Y)")]
         self.modes.chosen.connect(lambda i: self.mode.emit(SHOWN[i]))
-        self.mean = Words("", "soft", 11, width=76, align=paint.LEFT)
-        self.mean.setToolTip(tr("Mean difference of the values on the screen, of full scale"))
+        self.mean = Words("", "soft", 11, width=96, align=paint.LEFT)
+        self.mean.setToolTip(
+            tr("Mean difference of the values shown, of full scale; the picture shows it 8 times stronger round grey")
+        )
         self.keep = {"a": button(tr("Keep A"), "primary"), "b": button(tr("Keep B"))}
         for side, b in self.keep.items():
             b.clicked.connect(lambda _=False, side=side: self.kept.emit(side))
