@@ -151,3 +151,13 @@ def style_values(look: Look) -> dict[str, Any]:
     rows = look.offsets.dump()
     values = {"seen": 0.0, "gain_offsets": rows["gain"], "curve_offsets": rows["curve"]}
     return values | {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
+
+
+@pytest.mark.parametrize("name", ["tone", "tone_learned"])
+def test_noise_round_black_stays_dark_and_without_strong_colour(name: str) -> None:
+    noise = 1e-3 * torch.randn(3, 48, 64, generator=torch.Generator().manual_seed(4))
+    scene = torch.cat([noise, pictures(1, a_look(0.0), 5)[0].scene], 1)
+    values = style_values(a_look(0.0))
+    cls = list_stages()[name]
+    made = cls(**{k: v for k, v in values.items() if k in cls.params()})(Image(scene, State.SCENE)).pixels[:, :48]
+    assert float(made.max()) < 0.1, float(made.max())

@@ -17,7 +17,7 @@ from modisp.image import Frame, Image, Metadata, State
 from modisp.learned import network
 from modisp.operators import tonebake, tonemap
 from modisp.operators import tonecurve as tc
-from modisp.operators.tonelook import SameBytes, baked_colours, near_white
+from modisp.operators.tonelook import STEEPEST, Lift, SameBytes, baked_colours, near_white
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneoffsets import Offsets, facts
 from modisp.operators.tonesliders import ToneSliders, paint
@@ -140,7 +140,8 @@ class ToneLearned(
                 strip = light.view(-1, w)
                 light = finish.local.add(columns, y[top : top + rows], strip, finish.guide - hand).view(-1)
             painted = [c[top : top + rows].view(-1) for c in out]
-            finish.colours.paint(rgb, luminance, finish.curve(light), painted, full)
+            v = finish.curve(light)
+            finish.colours.paint(finish.lift(rgb, luminance, v), luminance, v, painted, full)
         return out
 
 
@@ -173,6 +174,8 @@ class _Finish:
             predicted = tonebake.raised(predicted, there, stage.curve_strength * (_WHITE - there))
         self.curve = tonebake.Curve.of(lambda ev: stage.bend(ev, near_white(params.curve), 0.0, predicted))
         self.local = tonebake.Local.of(params.grid[0]) if bool(params.grid.abs().max() > 1e-6) else None
+        # local light may make what is dark some stops steeper still
+        self.lift = Lift(self.curve, float(params.gain), 2.0 * STEEPEST)
         self.colours = baked_colours(SameBytes(params.chroma[0]), SameBytes(params.tint[0]))
 
 
