@@ -330,9 +330,6 @@ def test_a_recipe_of_another_camera_goes_along(picture: Path) -> None:
     assert Sidecar.load(picture).recipe == Recipe.default(Metadata(cfa=("W",)))
 
 
-# --- virtual copies --------------------------------------------------------------------------------------------------------
-
-
 def test_copies_lie_inside_and_live_for_themselves(picture: Path) -> None:
     car = edited(picture, 1.0)
     copy = car.add_copy(car)
