@@ -157,7 +157,9 @@ def style_values(look: Look) -> dict[str, Any]:
 def test_noise_round_black_stays_dark_and_without_strong_colour(name: str) -> None:
     noise = 1e-3 * torch.randn(3, 48, 64, generator=torch.Generator().manual_seed(4))
     scene = torch.cat([noise, pictures(1, a_look(0.0), 5)[0].scene], 1)
-    values = style_values(a_look(0.0))
+    faded = a_look(0.0)
+    faded.offsets.curve[0] = 0.08  # black is lifted
+    values = style_values(faded)
     cls = list_stages()[name]
     made = cls(**{k: v for k, v in values.items() if k in cls.params()})(Image(scene, State.SCENE)).pixels[:, :48]
-    assert float(made.max()) < 0.1, float(made.max())
+    assert float((made.amax(0) - made.amin(0)).max()) < 0.15
