@@ -37,6 +37,7 @@ class Restore(
     slot="restore",
     reads=State.MOSAIC,
     writes=State.MOSAIC,
+    version=2,
     title="Noise and blur (learned)",
     group="Detail",
     straight=("denoise", "chroma", "deblur"),
