@@ -18,7 +18,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--view", default="", metavar="STAGE", help="in the screenshot, the boundary to view (entry id)"
     )
-    parser.add_argument("--do", default="", metavar="COMMAND", help="in the screenshot, a command done before (as export)")
+    parser.add_argument(
+        "--do", default="", metavar="COMMAND", help="in the screenshot, a command done before (as export)"
+    )
     asked = parser.parse_args(argv)
     if asked.screenshot:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen is needed

@@ -45,7 +45,9 @@ class Window(Desk):
         s.engine.strip.connect(self._strip)
         s.engine.cover.connect(self._cover)
         s.keeper.saved.connect(lambda at: self.status.show_saved(tr("Saved {0}").format(at)))
-        away = tr("The folder of this photograph cannot be written to, or its disk is full: your edits are kept in your own folder")
+        away = tr(
+            "The folder of this photograph cannot be written to, or its disk is full: your edits are kept in your own folder"
+        )
         s.keeper.away.connect(lambda: self.notice.say(away))
         s.keeper.conflict.connect(self._conflict)
         self.status.cancelled.connect(s.cancel_raw)
