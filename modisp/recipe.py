@@ -122,7 +122,7 @@ def order() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 
 
 def _default_stage(slot: str, meta: Metadata) -> Stage:
-    """The first stage of the slot's list that accepts the picture, else the first of all.
+    """The first stage of the slot's list that accepts the picture and volunteers for it, else the first of all.
 
     A file without CFA samples enters after demosaicing, which then need not accept it; in any other case the run refuses.
     """
@@ -130,7 +130,7 @@ def _default_stage(slot: str, meta: Metadata) -> Stage:
     there = [stages[n] for rows in order().values() for n in rows.get(slot, ()) if n in stages]
     if not there:
         raise ValueError(f"no stage is installed for the slot {slot}")
-    return next((cls for cls in there if cls.accepts(meta)), there[0])()
+    return next((cls for cls in there if cls.accepts(meta) and cls.volunteers(meta)), there[0])()
 
 
 def _chain(name: str, meta: Metadata) -> tuple[Entry, ...]:

@@ -12,6 +12,7 @@ import pkgutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Self, dataclass_transform
@@ -135,7 +136,7 @@ class Stage:
     @classmethod
     def params(cls) -> dict[str, Param]:
         """The declared parameters by name, in order."""
-        return {f.name: f.metadata["param"] for f in fields(cls) if "param" in f.metadata}  # type: ignore[arg-type]
+        return dict(_declared(cls))  # type: ignore[arg-type]
 
     def values(self, inference_only: bool = False) -> dict[str, Any]:
         """The parameter values by name."""
@@ -192,6 +193,11 @@ class Stage:
     @classmethod
     def accepts(cls, meta: Metadata) -> bool:
         """Whether the stage can serve a picture of this kind (its CFA, say); decides among a slot's defaults."""
+        return True
+
+    @classmethod
+    def volunteers(cls, meta: Metadata) -> bool:
+        """Whether the stage is taken by default where it accepts; others wait until they are asked for."""
         return True
 
     @classmethod
@@ -252,7 +258,17 @@ class Stage:
 
     def is_neutral(self) -> bool:
         """Whether the stage, as it is set, does nothing.  A stage without parameters always does something."""
-        return self.reads is self.writes and bool(self.params()) and self == self.neutral()
+        return self.reads is self.writes and bool(self.params()) and self == _neutral(self)
+
+
+@lru_cache(maxsize=512)
+def _declared(cls: type[Stage]) -> dict[str, Param]:
+    return {f.name: f.metadata["param"] for f in fields(cls) if "param" in f.metadata}  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=512)
+def _neutral(stage: Stage) -> Stage:
+    return stage.neutral()
 
 
 BROKEN: dict[str, str] = {}

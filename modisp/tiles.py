@@ -27,13 +27,17 @@ def tiles_of(frame: Frame, edge: int) -> list[Frame]:
     ]
 
 
+STRIP = 142_000
+"""Pixels of a strip, about: few enough to stay in a processor's cache, enough to outweigh the calls."""
+
+
 def strips(frame: Frame, reach: int = 0) -> list[Frame]:
     """A frame cut into strips of whole rows, small enough to stay in a processor's cache.
 
     Where `reach` rows more are read round each, strips are so high that this does not become the greater part.
     """
     rows, columns = frame.size
-    edge = max(16, 100_000 // columns, min(6 * reach, -(-rows // WORKERS)))
+    edge = max(16, STRIP // columns, min(6 * reach, -(-rows // WORKERS)))
     return [frame.cut(top, 0, min(edge, rows - top), columns) for top in range(0, rows, edge)]
 
 

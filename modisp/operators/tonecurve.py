@@ -35,7 +35,7 @@ TOE_START, TOE_EASE = -1.0, 0.32  # below this EV the slope eases towards SLOPEÂ
 CHROMA = 0.5  # how much of the curve's slope the chroma follows: 1 as separate R, G, B curves do, 0 not at all
 KNEE = 0.8  # chroma up to this share of the way to the gamut's edge is untouched
 BLUE = 0.12  # how much red is traded for green where blue loses its chroma on the way to white
-STRIP = 1 << 17  # pixels worked on at a time, so that intermediate results stay in the cache
+STRIP = 1 << 18  # pixels worked on at a time, so that intermediate results stay in the cache
 
 _FIRST, _LAST, _BITS = -18, 8, 6  # a table covers 2^-18 â€¦ 2^8 with 2^6 straight pieces per octave
 _SHIFT = 23 - _BITS

@@ -65,6 +65,13 @@ class ColorCorrectLearned(
         """Cameras that see colour, where the weights are there."""
         return _file() is not None and not Camera.of(meta).monochrome
 
+    @classmethod
+    def volunteers(cls, meta: Metadata) -> bool:
+        """Files of cameras that were calibrated, and of those without matrices: elsewhere a matrix answers sliders sooner."""
+        if calibration.find(weights.slug(camera_name(meta))):
+            return True
+        return bool(meta.digest) and not Camera.of(meta).known
+
     def weights_digest(self) -> str:
         """Of the weights and of all calibrations."""
         path = _file()

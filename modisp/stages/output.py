@@ -11,7 +11,7 @@ from modisp.color import gamut, spaces, transfer
 from modisp.image import Image, Metadata, State
 from modisp.stage import Parts, Reading, Stage, param
 
-_BLOCK = 1 << 17  # pixels worked on at once, so that intermediates stay in the processor's cache
+_BLOCK = 1 << 18  # pixels worked on at once, so that intermediates stay in the processor's cache
 _NOISE = 256  # period of the dither, in pixels
 _LSB = 1.0 / 255.0
 

@@ -13,9 +13,9 @@ from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
 from modisp.operators.tonelook import USUAL, OwnFinish
-from modisp.operators.toneoffsets import Offsets, facts
+from modisp.operators.toneoffsets import Offsets, facts_of
 from modisp.operators.tonesliders import ToneSliders, paint
-from modisp.operators.toneview import SIDE, see
+from modisp.operators.toneview import SIDE
 from modisp.resample import resize
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
@@ -63,7 +63,7 @@ class Tone(ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISP
         square = resize(torch.nan_to_num(thumb.pixels, 0.0, 2.0**14, 0.0).cpu(), whole, (SIDE, SIDE)).clamp(
             0.0, 2.0**14
         )
-        known = facts(see(square[None] * 2.0**coming))[0].tolist()
+        known = facts_of(tc.luma(square.reshape(3, -1))[None] * 2.0**coming)[0].tolist()
         return Reading({**meter(y, min(thumb.meta.clip), coming), "facts": [round(v, 4) for v in known]})
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
