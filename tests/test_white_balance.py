@@ -173,7 +173,7 @@ def test_auto_stands_in_where_the_camera_noted_nothing() -> None:
     for meta in (replace(META, white=(0.0, 0.0, 0.0)), META):  # unknown; equal parts, which no sensor answers
         image = replace(_picture(3000, noted=False), meta=meta)
         reading = WhiteBalance().measure(Probe.of(image))
-        assert "as shot" not in reading.values
+        assert reading.values["as shot"] == {**reading.values["auto"], "noted": False}
         assert _chosen(image) == pytest.approx(_chosen(image, mode="auto"))
 
 

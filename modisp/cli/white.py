@@ -58,7 +58,7 @@ def _reading(path: Path, tell: Tell, stop: Stop) -> Reading:
 def lights(reading: Reading) -> list[dict[str, Any]]:
     """One row a light: what it is, temperature, tint, confidence (0…1; None for what the camera noted)."""
     shot = reading.values.get("as shot")
-    rows = [_row("as shot", shot, None)] if shot else []
+    rows = [_row("as shot", shot, None)] if shot and shot.get("noted", True) else []
     for c in reading.candidates:
         numbers = reading.values.get(str(c.values.get("mode")), c.values)
         rows.append(_row(c.words.partition(":")[0], numbers, round(c.confidence, 3)))

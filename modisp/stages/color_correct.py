@@ -17,7 +17,7 @@ class ColorCorrect(
     slot="color_correct",
     reads=State.BALANCED,
     writes=State.SCENE,
-    title="Colour correction",
+    title="Colour correction (matrix)",
     group="White balance",
 ):
     """Turns the camera's colours into real ones with the matrices that its maker measured, for the light of the picture.

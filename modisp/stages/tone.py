@@ -36,7 +36,9 @@ def _offsets(words: str) -> Any:
     return param((), kind="offsets", help=words, advanced=True)
 
 
-class Tone(ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone", group="Light"):
+class Tone(
+    ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone (filmic)", group="Light"
+):
     """A filmic curve of luminance with colour led along (see `modisp.operators.tonecurve`); all sliders bend that one curve.
 
     The automatic part places middle grey and white from a metering of the whole picture.
