@@ -118,7 +118,8 @@ class WhiteBalance(
         found = [(_light(xy), share) for xy, share in _lights(probe, camera)]
         values = {"auto": found[0][0]} | {name: {"temperature": k, "tint": t} for name, (k, t) in PRESETS.items()}
         shot = _as_shot(meta, camera)
-        values["as shot"] = _light(shot) if shot else {**values["auto"], "noted": False}  # what 'as shot' then stands for
+        # where nothing was noted, 'as shot' stands for the same as 'auto'
+        values["as shot"] = _light(shot) if shot else {**values["auto"], "noted": False}
         rows = [Candidate({"mode": "auto"}, found[0][1], _words("auto", found[0][0]))]
         for light, share in found[1:]:
             numbers = {"temperature": round(light["temperature"], 1), "tint": round(light["tint"], 2)}
