@@ -15,7 +15,7 @@ from modisp.color import spaces
 
 KNEE = 0.92  # a colour on the gamut's edge keeps 98.7 % of its reach
 _EPS = 1e-6
-_ROUNDS = 2
+_ROUNDS = 1
 
 
 @lru_cache(maxsize=16)
@@ -66,25 +66,29 @@ def compress(linear: torch.Tensor, space: str) -> torch.Tensor:
     roots = cones.abs().clamp_min_(1e-12).log_().div_(3.0).exp_().copysign_(cones)  # three times as fast as a power
     light = lightness @ roots
     k = roots.sub_(light)
-    grey = light.pow(3)
+    lifted = light.square().mul_(3.0)
+    grey = lifted * light.div(3.0)
     # channel(s) = grey + s·c1 + s²·c2 + s³·c3
     square = k * k
     c3 = rgb @ (square * k)
-    c2 = (rgb @ square).mul_(3.0 * light)
-    c1 = (rgb @ k).mul_(3.0 * light.square())
+    c2 = (rgb @ square).mul_(light.mul_(3.0))
+    c1 = (rgb @ k).mul_(lifted)
     up, down = (1.0 - grey).clamp_min_(_EPS).reciprocal_(), grey.clamp_min(_EPS).reciprocal_().neg_()
 
     def slope(q: torch.Tensor) -> torch.Tensor:  # reach at s, divided by s
         return torch.maximum(q.amax(0).mul_(up), q.amin(0).mul_(down)).clamp_min_(_EPS)
 
-    full = slope(c1 + c2 + c3)
+    full = slope(torch.add(c1, c2).add_(c3))
     wanted = bend(full)
-    s = wanted / full
+    first = slope(c1)
+    # reach as a parabola with the slope that it has at 0, through the colour itself: where it takes the value wanted
+    root = first.square().addcmul_(full - first, wanted, value=4.0).clamp_min_(0.0).sqrt_()
+    s = wanted.mul(2.0).div_(root.add_(first)).clamp_(0.0, 1.0)
     for _ in range(_ROUNDS):  # Newton on s·slope(s) = wanted, with the slope taken as linear between s and 1
         q = torch.addcmul(c2, c3, s)
         now = slope(torch.addcmul(c1, q, s, out=q))
         rise = (full - now).div_((1.0 - s).clamp_min_(1e-4))
-        step = (wanted - s * now).div_(torch.addcmul(now, rise, s).clamp_min_(1e-3))
+        step = torch.addcmul(wanted, now, s, value=-1.0).div_(torch.addcmul(now, rise, s).clamp_min_(1e-3))
         s = step.add_(s).clamp_(0.0, 1.0)
     q = torch.addcmul(c2, c3, s)
     torch.addcmul(c1, q, s, out=q)
