@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from modisp.color import spaces, transfer
 from modisp.image import Image, Metadata, State
 from modisp.operators import tonecurve as tc
+from modisp.operators.toneoffsets import facts, facts_of
+from modisp.operators.toneview import see
 from modisp.stage import Probe, Reading
 from modisp.stages.exposure import Exposure
 from modisp.stages.invert_output import InvertOutput
@@ -228,3 +230,9 @@ def test_photographs_come_back() -> None:
         back, _ = _back(torch.from_numpy(picture).permute(2, 0, 1).contiguous(), "srgb")
         error = deltaE_ciede2000(rgb2lab(picture), rgb2lab(back.clamp(0, 1).permute(1, 2, 0).numpy()))
         assert error.mean() < 0.2, file.name
+
+
+def test_facts_from_light_alone_are_those_of_the_whole_view() -> None:
+    rgb = torch.exp2(2 * torch.randn(3, 128 * 128, generator=torch.Generator().manual_seed(3)) - 3)
+    whole = facts(see(rgb.view(1, 3, 128, 128)))[0]
+    assert torch.allclose(facts_of(tc.luma(rgb)).float(), whole, atol=1e-3)

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 
 from modisp.operators import tonemap
 from modisp.operators.tonemap import ToneParams
-from modisp.operators.toneview import Seen, spread
+from modisp.operators.toneview import Seen, centre
 
 FACTS = 5
 SIZES: Mapping[str, tuple[int, ...]] = {
@@ -39,10 +40,15 @@ def facts(seen: Seen) -> torch.Tensor:
 
 
 def facts_of(luminance: torch.Tensor) -> torch.Tensor:
-    """The same `facts` from the luminance (B, 128²) of the views alone, at a third of the time."""
-    _, middle, quantile = spread(luminance)
-    ends = [(quantile(p) - middle) / 4 for p in (0.02, 0.25, 0.98)]
-    return torch.stack([torch.ones_like(middle), middle / 4, *ends], 1)
+    """The same `facts`, to 0.002 EV, from the luminance (128²,) of one view alone, at a tenth of the time: (5,)."""
+    light = tonemap.stops(luminance).double().cpu().numpy()
+    weight = centre().numpy().ravel()
+    order = np.argsort(np.uint16(np.clip((light + 64.0) * 512.0, 0, 65535)), kind="stable")  # 16 bits sort quickly
+    shares = np.cumsum(weight[order]) / weight.sum()
+    at = np.searchsorted(shares, (0.02, 0.05, 0.25, 0.95, 0.98)).clip(max=len(light) - 1)
+    dark, low, quarter, high, bright = light[order[at]]
+    middle = float((np.clip(light, low, high) * weight).sum() / weight.sum())
+    return torch.tensor([1.0, *((v / 4) for v in (middle, dark - middle, quarter - middle, bright - middle))])
 
 
 @dataclass

@@ -5,7 +5,7 @@ Light is counted from the picture's own middle, so that the same scene at any ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -38,19 +38,19 @@ class Seen:
         return self.view, self.cells, self.histogram, self.statistics
 
 
-def _centre() -> torch.Tensor:
+def centre() -> torch.Tensor:
+    """How much each pixel of a view counts, (128, 128)."""
     at = torch.linspace(-1, 1, SIDE) ** 2
     return 1 - 0.35 * (at[:, None] + at)
 
 
-def spread(luminance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Callable[[float], torch.Tensor]]:
-    """Of views' luminance (B, 128²): EV from middle grey (B, 128²), their trimmed mean (B,) and their quantiles, as a function.
-
-    The centre counts more, and what lies outside of 5…95 % counts as those.
-    """
-    b = luminance.shape[0]
+def see(square: torch.Tensor) -> Seen:
+    """From SCENE views (B, 3, 128, 128), linear Rec.2020 at any exposure, of whole pictures squeezed to a square."""
+    b = square.shape[0]
+    rgb = square.clamp_min(0).reshape(b, 3, -1)
+    luminance = (rgb * rgb.new_tensor(spaces.LUMA).view(1, 3, 1)).sum(1)
     light = tonemap.stops(luminance)
-    weight = _centre().to(light).flatten()
+    weight = centre().to(light).flatten()
     ordered, order = light.sort(1)
     shares = weight[order].cumsum(1) / weight.sum()
 
@@ -60,16 +60,7 @@ def spread(luminance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Callabl
 
     low, high = quantile(0.05), quantile(0.95)
     inner = light.maximum(low[:, None]).minimum(high[:, None])
-    return light, (inner * weight).sum(1) / weight.sum(), quantile
-
-
-def see(square: torch.Tensor) -> Seen:
-    """From SCENE views (B, 3, 128, 128), linear Rec.2020 at any exposure, of whole pictures squeezed to a square."""
-    b = square.shape[0]
-    rgb = square.clamp_min(0).reshape(b, 3, -1)
-    luminance = (rgb * rgb.new_tensor(spaces.LUMA).view(1, 3, 1)).sum(1)
-    light, middle, quantile = spread(luminance)
-    weight = _centre().to(light).flatten()
+    middle = (inner * weight).sum(1) / weight.sum()
     light = (light - middle[:, None]).clamp(-RANGE, RANGE)
     lab = tonemap.lab(rgb / luminance.clamp_min(2.0**-24)[:, None])
     chroma = (lab[:, 1:] / lab[:, :1].clamp_min(0.1)).clamp(-1, 1)

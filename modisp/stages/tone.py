@@ -65,7 +65,7 @@ class Tone(
         square = resize(torch.nan_to_num(thumb.pixels, 0.0, 2.0**14, 0.0).cpu(), whole, (SIDE, SIDE)).clamp(
             0.0, 2.0**14
         )
-        known = facts_of(tc.luma(square.reshape(3, -1))[None] * 2.0**coming)[0].tolist()
+        known = facts_of(tc.luma(square.reshape(3, -1)) * 2.0**coming).tolist()
         return Reading({**meter(y, min(thumb.meta.clip), coming), "facts": [round(v, 4) for v in known]})
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
