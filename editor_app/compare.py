@@ -17,9 +17,10 @@ from editor_app import recipes
 from editor_app.crop_paint import homography
 from editor_app.declared import Declarations
 from editor_app.document import Document
-from editor_app.framing import EXIF, Framing, Roles, turned
+from editor_app.framing import Framing, Roles
 from editor_app.recipes import Recipe
 from editor_app.words import tr
+from modisp.operators.turns import turned, upright
 
 Size = tuple[int, int]
 
@@ -104,7 +105,7 @@ class Sensor:
     @property
     def upright(self) -> tuple[float, float, float, float]:
         """The camera's crop in the upright picture of the whole sensor."""
-        exif = EXIF[self.orientation - 1] if 1 <= self.orientation <= 8 else EXIF[0]
+        exif = upright(self.orientation)
         return turned(self.crop, (float(self.size[0]), float(self.size[1])), exif)
 
     def camera(self, size: Size) -> QTransform:
@@ -128,7 +129,7 @@ class Sensor:
             lying = whole
         if roles.upright is not None and not recipes.value(entry, roles.upright):
             orientation = 1
-        exif = EXIF[orientation - 1] if 1 <= orientation <= 8 else EXIF[0]
+        exif = upright(orientation)
         x, y, w, h = turned(lying, (whole[2], whole[3]), exif)
         f = Framing.of(values, roles, (w, h), orientation).whole()
         left, top, _, _ = f.box

@@ -14,12 +14,13 @@ from PySide6.QtGui import QPainter, QTransform
 
 from editor_app import crop_paint
 from editor_app.crop_bar import FREE, ORIGINAL, CropBar
-from editor_app.framing import EXIF, QUARTERS, Framing, Roles, ratio_of
+from editor_app.framing import Framing, Roles, ratio_of
 from editor_app.leaning import Line
 from editor_app.sight import Sight
 from editor_app.tools import PictureTool
 from editor_app.words import tr
 from editor_app.worker import Picture
+from modisp.operators.turns import EXIF, QUARTERS
 
 SPACE = 40.0
 """Room round the picture, for handles and turning."""

@@ -14,9 +14,10 @@ from editor_app import leaning
 from editor_app.crop_bar import GUIDES
 from editor_app.crop_frame import CropFrame
 from editor_app.crop_paint import turning
-from editor_app.framing import LEAST, Box, Roles
+from editor_app.framing import LEAST, Roles
 from editor_app.sight import Sight
 from editor_app.words import tr
+from modisp.operators.turns import Box
 
 NEAR = 14.0
 """Logical pixels from an edge or corner at which it is taken."""

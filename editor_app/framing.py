@@ -14,50 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from editor_app.declared import ParamInfo, StageInfo
+from modisp.operators.turns import EXIF, QUARTERS, Box, Turn, then, turned, unturned, upright
 
-Box = tuple[float, float, float, float]
 Point = tuple[float, float]
-Turn = tuple[bool, bool, bool]
-"""(transpose, then flip rows, then flip columns)"""
-
-EXIF: tuple[Turn, ...] = (
-    (False, False, False),
-    (False, False, True),
-    (False, True, True),
-    (False, True, False),
-    (True, False, False),
-    (True, False, True),
-    (True, True, True),
-    (True, True, False),
-)
-QUARTERS: tuple[Turn, ...] = (EXIF[0], EXIF[5], EXIF[2], EXIF[7])
 KEYSTONE = 0.3
 """How much longer lengths get from the middle to the edge, at full perspective."""
 LEAST = 32.0
 """The smallest side of a frame that a hand can draw."""
 _EPS = 1e-6
-
-
-def then(first: Turn, second: Turn) -> Turn:
-    """One turn after another."""
-    up, left = (first[2], first[1]) if second[0] else (first[1], first[2])
-    return first[0] != second[0], up != second[1], left != second[2]
-
-
-def turned(box: Box, size: Point, turn: Turn) -> Box:
-    """Where a box of a picture of `size` lies after a turn."""
-    (x, y, w, h), (width, height) = box, size
-    if turn[0]:
-        x, y, w, h, width, height = y, x, h, w, height, width
-    return (width - x - w if turn[2] else x), (height - y - h if turn[1] else y), w, h
-
-
-def unturned(box: Box, size: Point, turn: Turn) -> Box:
-    """The inverse of `turned`; `size` is the picture before the turn."""
-    x, y, w, h = box
-    across, down = (size[1], size[0]) if turn[0] else size
-    x, y = (across - x - w if turn[2] else x), (down - y - h if turn[1] else y)
-    return (y, x, h, w) if turn[0] else (x, y, w, h)
 
 
 @dataclass(frozen=True)
@@ -145,7 +109,7 @@ class Framing:
 
         flat, upside = (bool(value(p, False)) for p in roles.flips)
         own = then(QUARTERS[int(value(roles.quarter, "0")) // 90 % 4], (False, upside, flat))
-        exif = EXIF[orientation - 1] if 1 <= orientation <= 8 else EXIF[0]
+        exif = upright(orientation)
         lying = (size[1], size[0]) if exif[0] else size
         w, h = lying
         crop = value(roles.crop, ())
@@ -296,7 +260,7 @@ class Framing:
     def values(self, roles: Roles, orientation: int = 1) -> dict[str, Any]:
         """The stage's values for this framing; the rectangle says it all, so that nothing is trimmed besides."""
         out: dict[str, Any] = {}
-        exif = EXIF[orientation - 1] if 1 <= orientation <= 8 else EXIF[0]
+        exif = upright(orientation)
         lying = (self.size[1], self.size[0]) if exif[0] else self.size
         box = unturned(self.whole().box, lying, then(exif, self.turn))
         everything = box == (0, 0, *lying) and not self.bent

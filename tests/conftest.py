@@ -57,3 +57,20 @@ def sample() -> Path:
     found = sorted(path("samples").glob("*.dng"))
     assert found, f"no samples in {path('samples')}"
     return found[0]
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a few made-up photographs."""
+    import numpy as np
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for kind in ("train", "val"):
+        (root / "photos" / kind).mkdir(parents=True)
+        for i in range(2):
+            coarse = random.integers(0, 255, (20, 20, 3), dtype=np.uint8)
+            picture = Image.fromarray(coarse).resize((160, 160), Image.Resampling.BICUBIC)
+            picture.save(root / "photos" / kind / f"{i}.png")
+    return root

@@ -9,10 +9,8 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from modisp import weights
 from modisp.nets import build
@@ -23,21 +21,6 @@ from modisp.train.export import export
 from modisp.train.grow import grow
 from modisp.train.muon import orthogonal
 from modisp.train.tasks import draw_restore, task
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a few made-up photographs."""
-    root = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    for kind in ("train", "val"):
-        (root / "photos" / kind).mkdir(parents=True)
-        for i in range(2):
-            coarse = random.integers(0, 255, (20, 20, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((160, 160), Image.Resampling.BICUBIC)
-            picture.save(root / "photos" / kind / f"{i}.png")
-    return root
-
 
 TINY = {"kind": "demosaic", "cfa": "bayer", "width": 8, "blocks": 1, "inner_width": 8, "inner_blocks": 1}
 
@@ -55,8 +38,8 @@ def silent(line: str) -> None:
     """No output."""
 
 
-def test_resumed_run_follows_the_same_curve(folder: Path, tmp_path: Path) -> None:
-    whole = train(tiny(), options(folder, tmp_path / "whole"), silent)
+def test_resumed_run_follows_the_same_curve(photographs: Path, tmp_path: Path) -> None:
+    whole = train(tiny(), options(photographs, tmp_path / "whole"), silent)
 
     class Interrupted(Exception):
         pass
@@ -73,12 +56,12 @@ def test_resumed_run_follows_the_same_curve(folder: Path, tmp_path: Path) -> Non
 
     previous = signal.getsignal(signal.SIGINT)
     try:
-        train(replace(chosen, draw=draw), options(folder, tmp_path / "parts"), silent)
+        train(replace(chosen, draw=draw), options(photographs, tmp_path / "parts"), silent)
     finally:
         signal.signal(signal.SIGINT, previous)
     saved = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)
     assert saved["step"] == 6
-    resumed = train(chosen, options(folder, tmp_path / "parts"), silent)
+    resumed = train(chosen, options(photographs, tmp_path / "parts"), silent)
     for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
     logs = [json.loads((tmp_path / run / "log.jsonl").read_text().splitlines()[-1]) for run in ("whole", "parts")]
@@ -87,7 +70,7 @@ def test_resumed_run_follows_the_same_curve(folder: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(n for n, t in TASKS.items() if not t.examples))
-def test_every_task_learns(name: str, folder: Path) -> None:
+def test_every_task_learns(name: str, photographs: Path) -> None:
     """One batch, over and over: the loss must fall."""
     chosen = TASKS[name]
     small = {"width": 8, "blocks": 1, "inner_width": 8, "inner_blocks": 1}
@@ -111,42 +94,42 @@ def test_every_task_learns(name: str, folder: Path) -> None:
     assert chosen.watch in figures
 
 
-def test_minutes_are_a_budget(folder: Path, tmp_path: Path) -> None:
-    settings = options(folder, tmp_path / "run", steps=None, minutes=0.01)
+def test_minutes_are_a_budget(photographs: Path, tmp_path: Path) -> None:
+    settings = options(photographs, tmp_path / "run", steps=None, minutes=0.01)
     train(tiny(), settings, silent)
     saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert 0.6 <= saved["spent"] < 30
     assert saved["optimizers"][0]["param_groups"][0]["lr"] < 2e-3
 
 
-def test_main_plot_and_export(folder: Path, tmp_path: Path) -> None:
+def test_main_plot_and_export(photographs: Path, tmp_path: Path) -> None:
     said: list[str] = []
     start = tmp_path / "start"
-    train(tiny(), options(folder, start), silent)
+    train(tiny(), options(photographs, start), silent)
     assert plot(start, tmp_path / "curve.png").stat().st_size > 0
-    card = export(start, tmp_path / "w.safetensors", folder / "photos" / "val")
+    card = export(start, tmp_path / "w.safetensors", photographs / "photos" / "val")
     assert card.steps == 12 and card.figures["encoded"] > 10
     assert str(tmp_path) not in json.dumps(card.command)
-    tuned = train(tiny(), options(folder, tmp_path / "tuned", steps=1, start=tmp_path / "w.safetensors"), silent)
+    tuned = train(tiny(), options(photographs, tmp_path / "tuned", steps=1, start=tmp_path / "w.safetensors"), silent)
     last = export(tmp_path / "tuned", tmp_path / "again.safetensors")
     assert last.before == [f"{card.command} (12 steps)"] and last.command.endswith("--start w")
     expected, _ = weights.load(tmp_path / "w.safetensors")
     for a, b in zip(tuned.parameters(), expected.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-2)
     with pytest.raises(KeyError, match="no task"):
-        main("dream", tmp_path / "x", data=folder, say=said.append)
+        main("dream", tmp_path / "x", data=photographs, say=said.append)
     with pytest.raises(FileNotFoundError, match="MODISP_DATA"):
         main("restore-fast", tmp_path / "x", data=tmp_path / "nowhere", steps=1, say=said.append)
 
 
-def test_a_cameras_own_noise(folder: Path, tmp_path: Path) -> None:
+def test_a_cameras_own_noise(photographs: Path, tmp_path: Path) -> None:
     encoded = torch.full((2, 3, 48, 48), 0.5)
     seen, sigma, *_ = draw_restore(encoded, torch.Generator().manual_seed(0), profiles=[(1e-3, 1e-6)])
     expected = stable_sigma(torch.tensor(1e-3), torch.tensor(1e-6))
     assert torch.allclose(sigma, expected.expand_as(sigma))
     assert seen.shape == (2, 1, 48, 48)
     with pytest.raises(ValueError, match="restore"):
-        main("demosaic-bayer-fast", tmp_path, data=folder, profiles=[(1e-3, 1e-6)])
+        main("demosaic-bayer-fast", tmp_path, data=photographs, profiles=[(1e-3, 1e-6)])
 
 
 def test_view_looks_where_it_is_told() -> None:
@@ -161,11 +144,11 @@ def test_view_looks_where_it_is_told() -> None:
     assert (seen[0, 10].diff() > 0).all() and (seen[1, :, 10].diff() < 0).all()
 
 
-def test_another_architecture_is_refused(folder: Path, tmp_path: Path) -> None:
-    train(tiny(), options(folder, tmp_path, steps=2), silent)
+def test_another_architecture_is_refused(photographs: Path, tmp_path: Path) -> None:
+    train(tiny(), options(photographs, tmp_path, steps=2), silent)
     other = replace(tiny(), architecture={**TINY, "width": 16})
     with pytest.raises(ValueError, match="another architecture"):
-        train(other, options(folder, tmp_path, steps=2), silent)
+        train(other, options(photographs, tmp_path, steps=2), silent)
 
 
 def test_grown_network_computes_the_same() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli import modisp, well
-from PIL import Image
 
 from modisp import resources, weights
 from modisp.io import open_image
@@ -24,20 +23,6 @@ from modisp.stage import Probe, list_stages
 pytestmark = pytest.mark.skipif(
     not (resources.path("weights") / f"restore-fast{weights.SUFFIX}").is_file(), reason="no weights to start from"
 )
-
-
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a few made-up photographs."""
-    root = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    for kind in ("train", "val"):
-        (root / "photos" / kind).mkdir(parents=True)
-        for i in range(2):
-            coarse = random.integers(0, 255, (20, 20, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((160, 160), Image.Resampling.BICUBIC)
-            picture.save(root / "photos" / kind / f"{i}.png")
-    return root
 
 
 @pytest.fixture

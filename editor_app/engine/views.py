@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from modisp.color import spaces, transfer
 from modisp.image import Frame, Image, Rect, State
+from modisp.operators import turns
 
 WHITE, BLACK, GAMUT = 1, 2, 4
 BINS = 128
@@ -39,14 +40,7 @@ def turned(full: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 def unturned(rect: Rect, full: tuple[int, int], orientation: int) -> Rect:
     """Where a rectangle of the upright picture lies in the picture as it is stored, `full` being its stored size."""
-    x, y, w, h = rect
-    if orientation >= 5:
-        x, y, w, h = y, x, h, w
-    if orientation in (2, 3, 7, 8):
-        x = full[1] - x - w
-    if orientation in (3, 4, 6, 7):
-        y = full[0] - y - h
-    return x, y, w, h
+    return turns.unturned(rect, (full[1], full[0]), turns.upright(orientation))
 
 
 def upright(pixels: torch.Tensor, orientation: int) -> torch.Tensor:

@@ -161,3 +161,15 @@ def from_oklab(lab: torch.Tensor) -> torch.Tensor:
     _, _, roots, rgb = _oklab_matrices()
     lms = (roots.to(lab) @ lab.reshape(3, -1)).pow_(3).view_as(lab)
     return apply(rgb, lms)
+
+
+def noise_after(matrix: torch.Tensor, noise: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Noise (shot, read) of each channel once a `matrix` (3, 3) has mixed them, counted at grey; one row stands for all three.
+
+    The sums of squares hold for noise that channels do not share.  Of other counts of rows nothing is known: they stay.
+    """
+    rows = tuple(noise) * 3 if len(noise) == 1 else tuple(noise)
+    if len(rows) != 3:
+        return rows
+    mixed = matrix.double().square() @ torch.tensor(rows, dtype=torch.float64)
+    return tuple((float(a), float(b)) for a, b in mixed)

@@ -32,13 +32,8 @@ class ColorCorrect(
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """Noise follows the matrix (at grey); whites are sound up to the level at which the first channel clips."""
-        squares = _matrix(meta).double().square()
-        noise = meta.noise * 3 if len(meta.noise) == 1 else meta.noise
-        if len(noise) == 3:
-            mixed = squares @ torch.tensor(noise, dtype=torch.float64)
-            noise = tuple((float(a), float(b)) for a, b in mixed)
         first = min(meta.clip)
-        return replace(meta, clip=(first, first, first), noise=noise)
+        return replace(meta, clip=(first, first, first), noise=spaces.noise_after(_matrix(meta), meta.noise))
 
 
 def _matrix(meta: Metadata) -> torch.Tensor:

@@ -119,13 +119,8 @@ class ColorCorrectLearned(
         """Noise follows what becomes of grey; whites are sound up to the level at which the first channel clips."""
         matrix, coefficients = self._numbers(meta)
         linear = coefficients[:, :3]
-        squares = (matrix + linear - linear.roll(1, 1)).double().square()
-        noise = meta.noise * 3 if len(meta.noise) == 1 else meta.noise
-        if len(noise) == 3:
-            mixed = squares @ torch.tensor(noise, dtype=torch.float64)
-            noise = tuple((float(a), float(b)) for a, b in mixed)
-        first = min(meta.clip)
-        return replace(meta, clip=(first, first, first), noise=noise)
+        first, at_grey = min(meta.clip), matrix + linear - linear.roll(1, 1)
+        return replace(meta, clip=(first, first, first), noise=spaces.noise_after(at_grey, meta.noise))
 
 
 def _file() -> Path | None:

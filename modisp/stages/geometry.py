@@ -13,47 +13,13 @@ from dataclasses import replace
 import torch
 
 from modisp.image import Frame, Image, Metadata, Rect, State
+from modisp.operators.turns import QUARTERS, Turn, then, turned, unturned, upright
 from modisp.operators.warp import Places, cover, resample
 from modisp.stage import Parts, Reading, Stage, param
 
 ASPECTS = {"free": 0.0, "1:1": 1.0, "5:4": 5 / 4, "4:3": 4 / 3, "3:2": 3 / 2, "16:9": 16 / 9, "2:1": 2.0}
 KEYSTONE = 0.3  # how much longer (shorter) than in the middle lengths get at the edge, at full strength
 FINER = 0.8
-
-# (transpose, then flip rows, then flip columns)
-Turn = tuple[bool, bool, bool]
-EXIF: tuple[Turn, ...] = (
-    (False, False, False),
-    (False, False, True),
-    (False, True, True),
-    (False, True, False),
-    (True, False, False),
-    (True, False, True),
-    (True, True, True),
-    (True, True, False),
-)
-QUARTERS = {"0": EXIF[0], "90": EXIF[5], "180": EXIF[2], "270": EXIF[7]}
-
-
-def _then(first: Turn, second: Turn) -> Turn:
-    up, left = (first[2], first[1]) if second[0] else (first[1], first[2])
-    return first[0] != second[0], up != second[1], left != second[2]
-
-
-def _turn_rect(rect: Rect, width: float, height: float, turn: Turn) -> Rect:
-    """Where a rectangle of a `width` × `height` picture lies after the turn."""
-    x, y, w, h = rect
-    if turn[0]:
-        x, y, w, h, width, height = y, x, h, w, height, width
-    return (width - x - w if turn[2] else x), (height - y - h if turn[1] else y), w, h
-
-
-def _turn_back(rect: Rect, width: float, height: float, turn: Turn) -> Rect:
-    """The inverse of `_turn_rect`; `width` × `height` is the picture before the turn."""
-    x, y, w, h = rect
-    across, down = (height, width) if turn[0] else (width, height)
-    x, y = (across - x - w if turn[2] else x), (down - y - h if turn[1] else y)
-    return (y, x, h, w) if turn[0] else (x, y, w, h)
 
 
 class Geometry(
@@ -91,7 +57,9 @@ class Geometry(
         choices=tuple(ASPECTS),
         help="Trims the picture to this ratio of long to short side, about the middle.",
     )
-    turn: str = param("0", choices=tuple(QUARTERS), unit="°", help="Turns the picture clockwise by quarter turns.")
+    turn: str = param(
+        "0", choices=("0", "90", "180", "270"), unit="°", help="Turns the picture clockwise by quarter turns."
+    )
     flip_horizontal: bool = param(False, help="Mirrors the picture left to right.")
     flip_vertical: bool = param(False, help="Mirrors the picture top to bottom.")
     vertical: float = param(
@@ -138,9 +106,9 @@ class Geometry(
         return 0.0, 0.0, float(w), float(h)
 
     def _turns(self, meta: Metadata) -> Turn:
-        turn = EXIF[meta.orientation - 1] if self.orientation and 1 <= meta.orientation <= 8 else EXIF[0]
-        turn = _then(turn, QUARTERS[self.turn])
-        return _then(turn, (False, self.flip_vertical, self.flip_horizontal))
+        turn = upright(meta.orientation if self.orientation else 1)
+        turn = then(turn, QUARTERS[int(self.turn) // 90])
+        return then(turn, (False, self.flip_vertical, self.flip_horizontal))
 
     @property
     def _bends(self) -> bool:
@@ -154,7 +122,7 @@ class Geometry(
             y = min(max(0.0, self.crop[1]), area[3] - 1)
             w = max(1.0, min(self.crop[0] + self.crop[2], area[2]) - x)
             h = max(1.0, min(self.crop[1] + self.crop[3], area[3]) - y)
-        x, y, w, h = _turn_rect((x, y, w, h), area[2], area[3], turn)
+        x, y, w, h = turned((x, y, w, h), (area[2], area[3]), turn)
         ratio = ASPECTS[self.aspect]
         if ratio:
             ratio = ratio if w >= h else 1 / ratio
@@ -219,7 +187,7 @@ class Geometry(
         view = self._view(area, turn)
         if not self._bends:
             x, y, w, h = frame.rect
-            x, y, w, h = _turn_back((x + view[0], y + view[1], w, h), area[2], area[3], turn)
+            x, y, w, h = unturned((x + view[0], y + view[1], w, h), (area[2], area[3]), turn)
             size = (frame.size[1], frame.size[0]) if turn[0] else frame.size
             return Frame(full, (x + area[0], y + area[1], w, h), size)
         left, top, w, h = frame.rect

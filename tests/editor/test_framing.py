@@ -11,8 +11,9 @@ import torch
 
 from editor_app import leaning
 from editor_app.declared import Declarations
-from editor_app.framing import EXIF, Framing, Roles, then, turned, unturned
+from editor_app.framing import Framing, Roles
 from modisp.image import Frame, Image, Metadata, State
+from modisp.operators.turns import EXIF, then, turned, unturned
 from modisp.stage import Reading
 
 W, H = 96, 64

@@ -19,6 +19,7 @@ from editor_app.export import Form
 from editor_app.presets import free
 from editor_app.window import Window
 from modisp import Recipe, develop
+from tests.editor.hands import wait
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +48,6 @@ def window(qapp: QApplication, folder: Path) -> Iterator[Window]:
 def settled(qtbot: Any, w: Window, path: Path) -> None:
     w.open_paths([path])
     wait(qtbot, w)
-
-
-def wait(qtbot: Any, w: Window) -> None:
-    def there() -> bool:
-        s = w.session
-        lacks = [r for r, key, _ in s._needs() if s.shown.get(r) != key]
-        return s.document is not None and w.viewer.base is not None and not s.engine.mailbox.busy and not lacks
-
-    qtbot.waitUntil(there, timeout=90000)
 
 
 def first_number(w: Window) -> tuple[str, str, NumberRow]:
