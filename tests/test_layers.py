@@ -21,19 +21,20 @@ HELP = {"operators"}
 # room → (rooms of modisp that it may know, packages from outside); numpy and the standard library are free to all
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     **{room: (CORE, {"torch"}) for room in CORE},
-    **{room: (CORE | HELP | {"color"}, {"torch"}) for room in HELP},
+    **{room: (CORE | HELP | {"color", "native"}, {"torch"}) for room in HELP},
     "resources": (set(), {"platformdirs"}),
+    "native": (set(), {"torch", "numba", "llvmlite"}),
     "nets": ({"nets"}, {"torch"}),
-    "color": ({"color"}, {"torch", "colour"}),
+    "color": ({"color", "native"}, {"torch", "colour"}),
     "learned": (CORE | {"learned", "memory", "nets", "weights"}, {"torch"}),
     "weights": ({"weights", "nets", "resources"}, {"torch", "safetensors"}),
     "metrics": ({"metrics", "color", "resample"}, {"torch", "colour"}),
-    "stages": (CORE | HELP | {"color", "learned", "nets", "weights"}, {"torch"}),
+    "stages": (CORE | HELP | {"color", "learned", "native", "nets", "weights"}, {"torch"}),
     "io": ({"io", "image", "color", "operators"}, {"torch", "rawpy", "tifffile", "PIL", "imagecodecs"}),
     "simulate": ({"simulate", "image", "color", "io", "operators", "resample"}, {"torch", "colour", "tifffile", "PIL"}),
 }
 TOP = (
-    CORE | HELP | {"nets", "color", "weights", "learned", "metrics", "stages", "io", "simulate"},
+    CORE | HELP | {"nets", "native", "color", "weights", "learned", "metrics", "stages", "io", "simulate"},
     {"torch", "safetensors", "typer", "rich"},
 )
 """What all other rooms may know, besides each other: pipeline, cache, style, sidecar, cli …"""

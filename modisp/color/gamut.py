@@ -7,97 +7,151 @@ is bent so that it nears 1 and never gets there, and chroma is scaled to the rea
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from modisp.color import spaces
+from modisp.native import F, cbrt, kernel, less, more, numbers, planes
 
 KNEE = 0.92  # a colour on the gamut's edge keeps 98.7 % of its reach
-_EPS = 1e-6
-_ROUNDS = 1
+CHUNK = 512
+"""Pixels that `lead` takes at a time."""
+_KNEE, _ROOM, _EPS, _ONE, _NONE = F(KNEE), F(1 - KNEE), F(1e-6), F(1), F(0)
+_TWO, _THREE, _FOUR = F(2), F(3), F(4)
+_ABOVE, _BELOW = F(0.8 * (1 - KNEE)), F(1.01 * (1 - KNEE))
+_FLAT, _STEEP = F(1e-4), F(1e-3)
+
+
+class Gamut(NamedTuple):
+    """What `lead` must know of a space: numbers of matrices, row by row."""
+
+    to_lms: tuple[np.float32, ...]
+    to_rgb: tuple[np.float32, ...]
+    lightness: tuple[np.float32, ...]
+    """Weights of the cube roots of the cones' answers."""
+    light: tuple[np.float32, ...]
+    """Weights of the channels in the cones' plain mean."""
 
 
 @lru_cache(maxsize=16)
-def _matrices(space: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    lms = spaces.to_lms(space)
-    parts = (lms, torch.linalg.inv(lms), spaces.lms_to_lab()[0])
-    lms, rgb, lightness = (m.float().to(device) for m in parts)
-    return lms, rgb, lightness
+def of(space: str) -> Gamut:
+    """The gamut of linear `space`.  ValueError for unknown names."""
+    lms, lightness = spaces.to_lms(space), spaces.lms_to_lab()[0]
+    parts = (lms, torch.linalg.inv(lms), lightness, lightness.clamp_min(0.0) @ lms)
+    return Gamut(*(numbers(p) for p in parts))
 
 
-@lru_cache(maxsize=16)
-def _light(space: str, device: torch.device) -> torch.Tensor:
-    lms, _, lightness = _matrices(space, device)
-    return lightness.clamp_min(0.0) @ lms
-
-
-def suspects(linear: torch.Tensor, space: str) -> torch.Tensor:
-    """Which of the colours (3, N) may have a reach above `KNEE`, as (N,) bool: a quick test that never misses one.
-
-    The grey of equal lightness is a power mean of the cones' answers with exponent 1/3, so their plain mean bounds it from
-    above, up to the 1 % by which Oklab's weights differ from a mean's; for colours that Rec.2020 can hold it lies within a
-    fifth below.
-    """
-    light = _light(space, linear.device) @ linear
-    low, high = linear.amin(0), linear.amax(0)
-    above = torch.sub(high, light, alpha=0.8 * (1.0 - KNEE)).sub_(KNEE)
-    below = light.mul_(1.01 * (1.0 - KNEE)).sub_(low)
-    chroma = high.sub_(low).sub_(_EPS)  # greys have none to lose
-    return torch.minimum(torch.maximum(below, above), chroma) > 0
-
-
-def bend(reach: torch.Tensor) -> torch.Tensor:
+@kernel
+def bend(reach: Any) -> Any:
     """Reach after mapping: the same up to `KNEE`, then KNEE + (1 − KNEE)·u/(1 + u⁴)^¼, which nears 1."""
-    u = (reach - KNEE).div_(1.0 - KNEE).clamp_min_(0.0)
-    fourth = u.square().square_()
-    bent = u.div_(fourth.add_(1.0).sqrt_().sqrt_())
-    return torch.minimum(reach, bent.mul_(1.0 - KNEE).add_(KNEE))
+    u = more((reach - _KNEE) / _ROOM, _NONE)
+    square = u * u
+    return less(reach, u / math.sqrt(math.sqrt(_ONE + square * square)) * _ROOM + _KNEE)
 
 
-def compress(linear: torch.Tensor, space: str) -> torch.Tensor:
-    """Colours (3, N) of linear `space`, of any size, led into [0, 1]: a new tensor.
+@kernel
+def _slope(r: Any, g: Any, b: Any, up: Any, down: Any) -> Any:
+    """Reach of a difference from grey, at least a trace."""
+    return more(more(more(more(r, g), b) * up, less(less(r, g), b) * down), _EPS)
+
+
+@kernel
+def _compress(colours: Any, count: int, gamut: Any) -> None:
+    """The first `count` colours of (3, n), of any size, led into [0, 1] in place.
 
     Along the line of constant Oklab lightness and hue, every channel is a cubic in the share s of chroma that is kept, so the
     s for a wanted reach is found by a few steps without leaving linear light.
     """
-    lms, rgb, lightness = _matrices(space, linear.device)
-    cones = lms @ linear
-    roots = cones.abs().clamp_min_(1e-12).log_().div_(3.0).exp_().copysign_(cones)  # three times as fast as a power
-    light = lightness @ roots
-    k = roots.sub_(light)
-    lifted = light.square().mul_(3.0)
-    grey = lifted * light.div(3.0)
-    # channel(s) = grey + s·c1 + s²·c2 + s³·c3
-    square = k * k
-    c3 = rgb @ (square * k)
-    c2 = (rgb @ square).mul_(light.mul_(3.0))
-    c1 = (rgb @ k).mul_(lifted)
-    up, down = (1.0 - grey).clamp_min_(_EPS).reciprocal_(), grey.clamp_min(_EPS).reciprocal_().neg_()
+    l00, l01, l02, l10, l11, l12, l20, l21, l22 = gamut.to_lms
+    r00, r01, r02, r10, r11, r12, r20, r21, r22 = gamut.to_rgb
+    w0, w1, w2 = gamut.lightness
+    for i in range(count):
+        red, green, blue = colours[0, i], colours[1, i], colours[2, i]
+        l, m, s = (  # noqa: E741  # the cones' names
+            cbrt(l00 * red + l01 * green + l02 * blue),
+            cbrt(l10 * red + l11 * green + l12 * blue),
+            cbrt(l20 * red + l21 * green + l22 * blue),
+        )
+        light = w0 * l + w1 * m + w2 * s
+        l, m, s = l - light, m - light, s - light  # noqa: E741
+        grey, k1, k2 = light * light * light, _THREE * light * light, _THREE * light
+        # channel(t) = grey + t·x1 + t²·x2 + t³·x3, and so for y and z
+        x1, y1, z1 = (
+            (r00 * l + r01 * m + r02 * s) * k1,
+            (r10 * l + r11 * m + r12 * s) * k1,
+            (r20 * l + r21 * m + r22 * s) * k1,
+        )
+        p, q, r = l * l, m * m, s * s
+        x2, y2, z2 = (
+            (r00 * p + r01 * q + r02 * r) * k2,
+            (r10 * p + r11 * q + r12 * r) * k2,
+            (r20 * p + r21 * q + r22 * r) * k2,
+        )
+        p, q, r = p * l, q * m, r * s
+        x3, y3, z3 = r00 * p + r01 * q + r02 * r, r10 * p + r11 * q + r12 * r, r20 * p + r21 * q + r22 * r
+        up, down = _ONE / more(_ONE - grey, _EPS), -_ONE / more(grey, _EPS)
+        full = _slope(x1 + x2 + x3, y1 + y2 + y3, z1 + z2 + z3, up, down)
+        first = _slope(x1, y1, z1, up, down)
+        wanted = bend(full)
+        # reach as a parabola with the slope that it has at 0, through the colour itself: where it takes the value wanted
+        root = math.sqrt(more(first * first + _FOUR * (full - first) * wanted, _NONE))
+        t = less(_TWO * wanted / (root + first), _ONE)
+        # Newton's step on t·slope(t) = wanted, with the slope taken as linear between t and 1
+        now = _slope(x1 + t * (x2 + t * x3), y1 + t * (y2 + t * y3), z1 + t * (z2 + t * z3), up, down)
+        rise = (full - now) / more(_ONE - t, _FLAT)
+        t += (wanted - now * t) / more(now + rise * t, _STEEP)
+        t = less(more(t, _NONE), _ONE)
+        colours[0, i] = less(more(grey + t * (x1 + t * (x2 + t * x3)), _NONE), _ONE)
+        colours[1, i] = less(more(grey + t * (y1 + t * (y2 + t * y3)), _NONE), _ONE)
+        colours[2, i] = less(more(grey + t * (z1 + t * (z2 + t * z3)), _NONE), _ONE)
 
-    def slope(q: torch.Tensor) -> torch.Tensor:  # reach at s, divided by s
-        return torch.maximum(q.amax(0).mul_(up), q.amin(0).mul_(down)).clamp_min_(_EPS)
 
-    full = slope(torch.add(c1, c2).add_(c3))
-    wanted = bend(full)
-    first = slope(c1)
-    # reach as a parabola with the slope that it has at 0, through the colour itself: where it takes the value wanted
-    root = first.square().addcmul_(full - first, wanted, value=4.0).clamp_min_(0.0).sqrt_()
-    s = wanted.mul(2.0).div_(root.add_(first)).clamp_(0.0, 1.0)
-    for _ in range(_ROUNDS):  # Newton on s·slope(s) = wanted, with the slope taken as linear between s and 1
-        q = torch.addcmul(c2, c3, s)
-        now = slope(torch.addcmul(c1, q, s, out=q))
-        rise = (full - now).div_((1.0 - s).clamp_min_(1e-4))
-        step = torch.addcmul(wanted, now, s, value=-1.0).div_(torch.addcmul(now, rise, s).clamp_min_(1e-3))
-        s = step.add_(s).clamp_(0.0, 1.0)
-    q = torch.addcmul(c2, c3, s)
-    torch.addcmul(c1, q, s, out=q)
-    return torch.addcmul(grey, q, s, out=q).clamp_(0.0, 1.0)
+@kernel
+def lead(colours: Any, count: int, gamut: Any, room: Any, where: Any) -> None:
+    """The first `count` colours of (3, n), n at most `CHUNK`, led into the gamut in place; those well inside are not touched.
+
+    `room` (3, n) and `where` (n,) int32 are for use in between.  A quick test finds the colours that may have a reach above
+    `KNEE`: the grey of equal lightness is a power mean of the cones' answers with exponent 1/3, so their plain mean bounds it
+    from above, up to the 1 % by which Oklab's weights differ from a mean's; for colours that Rec.2020 can hold it lies within
+    a fifth below.
+    """
+    w0, w1, w2 = gamut.light
+    for i in range(count):
+        r, g, b = colours[0, i], colours[1, i], colours[2, i]
+        light = w0 * r + w1 * g + w2 * b
+        high, low = more(more(r, g), b), less(less(r, g), b)
+        far = (_BELOW * light > low) | (high - _ABOVE * light > _KNEE)
+        where[i] = far & (high - low > _EPS)  # greys have nothing to lose
+    found = 0
+    for i in range(count):
+        far = where[i]
+        where[found] = i
+        found += far
+    for j in range(found):
+        for c in range(3):
+            room[c, j] = colours[c, where[j]]
+    _compress(room, found, gamut)
+    for j in range(found):
+        for c in range(3):
+            colours[c, where[j]] = room[c, j]
+
+
+@kernel
+def _fit(r: Any, g: Any, b: Any, gamut: Any) -> None:
+    chunk, room, where = np.empty((3, CHUNK), F), np.empty((3, CHUNK), F), np.empty(CHUNK, np.int32)
+    for start in range(0, r.size, CHUNK):
+        n = min(CHUNK, r.size - start)
+        chunk[0, :n], chunk[1, :n], chunk[2, :n] = r[start : start + n], g[start : start + n], b[start : start + n]
+        lead(chunk, n, gamut, room, where)
+        r[start : start + n], g[start : start + n], b[start : start + n] = chunk[0, :n], chunk[1, :n], chunk[2, :n]
 
 
 def fit(linear: torch.Tensor, space: str) -> torch.Tensor:
-    """`linear` (3, N) of linear `space`, mapped into its gamut in place; colours well inside are not touched."""
-    found = suspects(linear, space).nonzero()[:, 0]
-    if found.numel():
-        linear.index_copy_(1, found, compress(linear.index_select(1, found), space))
-    return linear
+    """`linear` (3, …) of linear `space`, mapped into its gamut: a new tensor; colours well inside are as they were."""
+    out = linear.to("cpu", torch.float32, copy=True).contiguous()
+    _fit(*planes(out), of(space))
+    return out.to(linear.device)

@@ -21,6 +21,7 @@ import torch
 
 from modisp.color import transfer
 from modisp.color.spaces import LUMA
+from modisp.native import F, bits, kernel, less, more
 from modisp.operators.curves import monotone_cubic as monotone_cubic
 
 Array = npt.NDArray[np.float64]
@@ -36,6 +37,8 @@ CHROMA = 0.5  # how much of the curve's slope the chroma follows: 1 as separate 
 KNEE = 0.8  # chroma up to this share of the way to the gamut's edge is untouched
 BLUE = 0.12  # how much red is traded for green where blue loses its chroma on the way to white
 STRIP = 1 << 18  # pixels worked on at a time, so that intermediate results stay in the cache
+_KNEE, _ROOM, _BLUE, _MOST, _RED_BY_GREEN = F(KNEE), F(1 - KNEE), F(BLUE), F(0.985), F(LUMA[0] / LUMA[1])
+_NONE, _ONE, _TWO, _THREE, _DARK = F(0), F(1), F(2), F(3), F(1e-6)
 
 _FIRST, _LAST, _BITS = -18, 8, 6  # a table covers 2^-18 … 2^8 with 2^6 straight pieces per octave
 _SHIFT = 23 - _BITS
@@ -137,42 +140,51 @@ def reach(colour: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.maximum(up, down, out=up)
 
 
-def compress(colour: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Bring `colour` (3, N; see `reach`) inside the gamut in place: KNEE and less stays, all else lands below the edge."""
-    r = reach(colour, y)
-    if float(r.max()) <= KNEE:
-        return colour
-    over = r.sub(KNEE).clamp_min_(0.0)
-    # r → KNEE + w·over/(w + over) with w = 1 − KNEE; exactly 1 as a factor where over is 0
-    r.clamp_min_(KNEE).mul_(over.add(1.0 - KNEE))
-    lost = over.square_().div_(r)
-    colour.mul_(torch.rsub(lost, 1.0))
-    return _trade(colour, lost.mul_(BLUE))
+@kernel
+def piece(x: Any) -> Any:
+    """Which straight piece of a `Table` a positive float32 lies on; the first below 0."""
+    return np.uint32(min(max((bits(x) >> _SHIFT) - _OFFSET, 0), _PIECES - 1))
 
 
-def expand(colour: torch.Tensor, y: torch.Tensor, most: float = 0.985) -> torch.Tensor:
-    """The inverse of `compress`, in place, but for a trace in the strongest blues.
-
-    Colours beyond `most` of the way are taken as `most`, which bounds the result.
-    """
-    for trade in (True, False):
-        r = reach(colour, y).clamp_min_(KNEE)
-        over = r.clamp_max(most).sub_(KNEE)
-        room = torch.rsub(over, 1.0 - KNEE)
-        wide = over.mul_(1.0 - KNEE).div_(room).add_(KNEE)
-        if trade:
-            _trade(colour, r.div_(wide).sub_(1.0).clamp_max_(0.0).mul_(BLUE))
-    return colour.mul_(wide.div_(r))
+@kernel
+def _reach(r: Any, g: Any, b: Any, y: Any) -> Any:
+    """As `reach`, of one colour."""
+    return more(more(more(r, g), b) / more(_ONE - y, _DARK), -less(less(r, g), b) / more(y, _DARK))
 
 
-def _trade(colour: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Trade, in place, red of blue colours for green of the same luminance, by `amount` (N,) of their blueness.
+@kernel
+def _trade(r: Any, g: Any, b: Any, amount: Any) -> Any:
+    """Trade red of blue colours for green of the same luminance, by `amount` of their blueness: (r, g, b).
 
     On a straight line to white blue looks ever more violet (Abney's effect); this bends the line.
     """
-    red, green, blue = colour
-    rival = torch.maximum(green, torch.lerp(green, red, 3.0))
-    excess = torch.sub(blue, rival, out=rival).clamp_min_(0.0).mul_(amount)
-    red.sub_(excess)
-    green.add_(excess, alpha=LUMA[0] / LUMA[1])
-    return colour
+    rival = more(g, _THREE * r - _TWO * g)
+    excess = more(b - rival, _NONE) * amount
+    return r - excess, g + excess * _RED_BY_GREEN, b
+
+
+@kernel
+def compress(r: Any, g: Any, b: Any, y: Any) -> Any:
+    """A colour (its difference from the grey of luminance `y`) inside the gamut: `KNEE` and less of the way stays, all else lands
+    below the edge."""
+    way = _reach(r, g, b, y)
+    over = more(way - _KNEE, _NONE)
+    # way → KNEE + w·over/(w + over) with w = 1 − KNEE; exactly 1 as a factor where over is 0
+    lost = over * over / (more(way, _KNEE) * (over + _ROOM))
+    kept = _ONE - lost
+    return _trade(r * kept, g * kept, b * kept, lost * _BLUE)
+
+
+@kernel
+def expand(r: Any, g: Any, b: Any, y: Any) -> Any:
+    """The inverse of `compress`, but for a trace in the strongest blues; `y` in [0, 1].
+
+    Colours beyond `_MOST` of the way are taken as that, which bounds the result.
+    """
+    way = more(_reach(r, g, b, y), _KNEE)
+    over = less(way, _MOST) - _KNEE
+    r, g, b = _trade(r, g, b, less(way / (over * _ROOM / (_ROOM - over) + _KNEE) - _ONE, _NONE) * _BLUE)
+    way = more(_reach(r, g, b, y), _KNEE)
+    over = less(way, _MOST) - _KNEE
+    grown = (over * _ROOM / (_ROOM - over) + _KNEE) / way
+    return r * grown, g * grown, b * grown

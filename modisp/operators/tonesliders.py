@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from modisp.color import transfer
+from modisp.color.spaces import LUMA
+from modisp.native import F, kernel, less, more, planes
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
 from modisp.parameter import param
-from modisp.probe import checkpoint
 
 LIFT, PULL, ENDS, BLACK = 1.25, 0.9, 0.8, 0.08  # of the four regional sliders at ±1: EV, EV, EV, lightness
 FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave: beyond, they give way to each other
 STRAIGHT = ((0.0, 0.0), (1.0, 1.0))
+_CHUNK = 512  # pixels that a kernel takes at a time
+_LUMA, _NONE, _ONE = tuple(F(v) for v in LUMA), F(0), F(1)
 
 
 @dataclass(frozen=True)
@@ -137,18 +141,34 @@ class ToneSliders:
 
 
 def paint(table: tc.Table, pixels: torch.Tensor) -> torch.Tensor:
-    """SCENE pixels (3, H, W) through a `ToneSliders.table`: luminance by it, then colour round that, strip by strip."""
-    flat = pixels.reshape(3, -1)
-    out = torch.empty_like(flat)
-    for i in range(0, flat.shape[1], tc.STRIP):
-        checkpoint()
-        rgb = flat[:, i : i + tc.STRIP]
-        scene = tc.luma(rgb)
-        y, gain = table(scene)
-        y.clamp_(0.0, 1.0)
-        colour = torch.sub(rgb, scene, out=out[:, i : i + tc.STRIP]).mul_(gain)
-        tc.compress(colour, y).add_(y).clamp_(0.0, 1.0)
-    return out.view_as(pixels)
+    """SCENE pixels (3, H, W) through a `ToneSliders.table`: luminance by it, then colour round that."""
+    out = torch.empty(pixels.shape)
+    _paint(*planes(pixels), *planes(out), table.start.numpy(), table.slope.numpy())
+    return out.to(pixels.device)
+
+
+@kernel
+def _paint(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, start: Any, slope: Any) -> None:
+    scene, where = np.empty(_CHUNK, F), np.empty(_CHUNK, np.uint32)
+    light, gain = np.empty(_CHUNK, F), np.empty(_CHUNK, F)
+    for first in range(0, r.size, _CHUNK):
+        n = min(_CHUNK, r.size - first)
+        rs, gs, bs = r[first : first + n], g[first : first + n], b[first : first + n]
+        to_r, to_g, to_b = red[first : first + n], green[first : first + n], blue[first : first + n]
+        # looking up goes one by one; on its own it leaves the rest to be done eight at a time
+        for i in range(n):
+            scene[i] = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+            where[i] = tc.piece(scene[i])
+        for i in range(n):
+            p = where[i]
+            light[i] = slope[0, p] * scene[i] + start[0, p]
+            gain[i] = slope[1, p] * scene[i] + start[1, p]
+        for i in range(n):
+            s, k, y = scene[i], gain[i], less(more(light[i], _NONE), _ONE)
+            cr, cg, cb = tc.compress((rs[i] - s) * k, (gs[i] - s) * k, (bs[i] - s) * k, y)
+            to_r[i] = less(more(cr + y, _NONE), _ONE)
+            to_g[i] = less(more(cg + y, _NONE), _ONE)
+            to_b[i] = less(more(cb + y, _NONE), _ONE)
 
 
 def _rewhited(x: Array, top: float, white: float) -> Array:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 
 from modisp.color import spaces
 from modisp.image import Image, Metadata, State
+from modisp.native import F, kernel, less, more, planes
 from modisp.operators import tonecurve as tc
-from modisp.stage import Parts, Reading, Stage, checkpoint
+from modisp.stage import Parts, Reading, Stage
+
+_LUMA, _NONE, _ONE = tuple(F(v) for v in spaces.LUMA), F(0), F(1)
 
 
 class InvertOutput(Stage, slot="input", reads=State.ENCODED, writes=State.SCENE, title="Invert output", group="Output"):
@@ -24,17 +28,12 @@ class InvertOutput(Stage, slot="input", reads=State.ENCODED, writes=State.SCENE,
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """Decoded, in Rec.2020, then up the tone curve; white comes out `tonecurve.WHITE` stops above middle grey."""
         space = _space(image.meta)
-        decode = tc.transfer_tables(space)[1].to(image.pixels.device)
-        (linear,) = decode(image.pixels.clamp(0.0, 1.0).flatten())
-        flat = spaces.apply(spaces.between(space, "rec2020"), linear.view(3, 1, -1)).clamp_(0.0, 1.0).reshape(3, -1)
-        table = _table().to(flat.device)
-        for i in range(0, flat.shape[1], tc.STRIP):
-            checkpoint()
-            rgb = flat[:, i : i + tc.STRIP]
-            y = tc.luma(rgb)
-            scene, gain = table(y)
-            tc.expand(rgb.sub_(y), y.clamp_(0.0, 1.0)).mul_(gain).add_(scene)
-        return flat.view_as(image.pixels)
+        decode = tc.transfer_tables(space)[1]
+        (linear,) = decode(image.pixels.clamp(0.0, 1.0).flatten().cpu())
+        out = spaces.apply(spaces.between(space, "rec2020"), linear.view(image.pixels.shape)).clamp_(0.0, 1.0)
+        table = _table()
+        _raise(*planes(out), table.start.numpy(), table.slope.numpy())
+        return out.to(image.pixels.device)
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """The metadata without the profile, which the pixels no longer follow."""
@@ -55,3 +54,15 @@ def _table() -> tc.Table:
     scene[0] = 0.0
     ratio = np.concatenate([scene[1:2] / y[1:2], scene[1:] / y[1:]])
     return tc.Table.of(scene, ratio / tc.chroma(y))
+
+
+@kernel
+def _raise(r: Any, g: Any, b: Any, start: Any, slope: Any) -> None:
+    """Display light up the curve, in place."""
+    for i in range(r.size):
+        y = _LUMA[0] * r[i] + _LUMA[1] * g[i] + _LUMA[2] * b[i]
+        p = tc.piece(y)
+        scene, gain = slope[0, p] * y + start[0, p], slope[1, p] * y + start[1, p]
+        y = less(more(y, _NONE), _ONE)
+        cr, cg, cb = tc.expand(r[i] - y, g[i] - y, b[i] - y, y)
+        r[i], g[i], b[i] = cr * gain + scene, cg * gain + scene, cb * gain + scene

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 
 from modisp.color import gamut, spaces, transfer
 from modisp.image import Image, Metadata, State
+from modisp.native import F, kernel, less, more, numbers, planes
 from modisp.stage import Parts, Reading, Stage, param
 
-_BLOCK = 1 << 18  # pixels worked on at once, so that intermediates stay in the processor's cache
 _NOISE = 256  # period of the dither, in pixels
-_LSB = 1.0 / 255.0
+_LSB, _NONE, _ONE, _STEPS = F(1 / 255), F(0), F(1), F(transfer.STEPS)
 
 
 class Output(
@@ -48,56 +51,87 @@ class Output(
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """The pixels in the output space, in [0, 1]."""
-        pixels = image.pixels
-        rows = max(1, _BLOCK // image.width)
-        if rows >= image.height:
-            return self._block(pixels, image.frame.origin)
-        out = torch.empty_like(pixels, memory_format=torch.contiguous_format)
-        top, left = image.frame.origin
-        for i in range(0, image.height, rows):
-            out[:, i : i + rows] = self._block(pixels[:, i : i + rows], (top + i, left))
-        return out
-
-    def _block(self, block: torch.Tensor, origin: tuple[int, int]) -> torch.Tensor:
-        """A few rows (3, H, W), the first pixel at `origin`."""
-        if self.space != "rec2020":
-            flat = spaces.apply(spaces.between("rec2020", self.space), block).view(3, -1)
-            block = (gamut.fit(flat, self.space) if self.gamut == "soft" else flat).view_as(block)
-        encoded = transfer.encode_display(self.space, block)
-        if self.dither == "8 bit":
-            row, column = (v % _NOISE for v in origin)
-            _dither(encoded, _columns(column, block.shape[2], block.device), row)
-        return encoded
+        out = torch.empty(image.pixels.shape)
+        matrix = numbers(spaces.between("rec2020", self.space))
+        soft = self.gamut == "soft" and self.space != "rec2020"
+        _finish(
+            *planes(image.pixels),
+            *planes(out),
+            image.width,
+            matrix,
+            gamut.of(self.space),
+            soft,
+            transfer.table(self.space),
+            _noise(),
+            self.dither == "8 bit",
+            *image.frame.origin,
+        )
+        return out.to(image.pixels.device)
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """Names the space; a profile of the source's holds no longer."""
         return replace(meta, space=self.space, icc=b"", clip=(1.0, 1.0, 1.0), noise=())
 
 
-@lru_cache(maxsize=4)
-def _tile(device: torch.device) -> torch.Tensor:
-    """One period of triangular noise of ±1, (1, 256, 256), without low frequencies along the rows.
+@lru_cache(maxsize=1)
+def _noise() -> np.ndarray:
+    """One period of triangular noise of ±1, (256, 256), without low frequencies along the rows.
 
     The same for all channels, so that grey pictures stay grey.
 
     The difference of two neighbours of uniform noise is triangular and high-pass (Wannamaker 1992).
     """
     uniform = torch.rand(1, _NOISE, _NOISE, generator=torch.Generator().manual_seed(20))
-    return (uniform - uniform.roll(1, 2)).to(device)
+    return (uniform - uniform.roll(1, 2))[0].numpy()
 
 
-@lru_cache(maxsize=32)
-def _columns(start: int, width: int, device: torch.device) -> torch.Tensor:
-    """The noise of `width` columns from column `start` of the picture on, (1, 256, width)."""
-    return _tile(device).repeat(1, 1, -(-(start + width) // _NOISE))[:, :, start : start + width].contiguous()
+@kernel
+def _finish(
+    r: Any,
+    g: Any,
+    b: Any,
+    red: Any,
+    green: Any,
+    blue: Any,
+    width: int,
+    matrix: Any,
+    bounds: Any,
+    soft: bool,
+    table: Any,
+    noise: Any,
+    dither: bool,
+    top: int,
+    left: int,
+) -> None:
+    """Linear Rec.2020 (r, g, b) to values of a space (red, green, blue); all flat, rows of `width` from (top, left) on.
 
-
-def _dither(encoded: torch.Tensor, noise: torch.Tensor, top: int) -> None:
-    """Add the noise from row `top` on, ±1/255, in place; it fades within the last step before 0 and 1, which stay as they are."""
-    done = 0
-    while done < encoded.shape[1]:
-        start = (top + done) % _NOISE
-        part = encoded[:, done : done + _NOISE - start]
-        room = torch.addcmul(part, part, part, value=-1.0).clamp_max_(_LSB)
-        part.addcmul_(room, noise[:, start : start + part.shape[1]])
-        done += part.shape[1]
+    The noise is ±1/255; it fades within the last step before 0 and 1, which stay as they are.
+    """
+    m00, _, m02, m10, _, m12, m20, _, m22 = matrix
+    chunk, room = np.empty((3, gamut.CHUNK), F), np.empty((3, gamut.CHUNK), F)
+    where, value = np.empty(gamut.CHUNK, np.int32), np.empty(gamut.CHUNK, F)
+    for row in range(r.size // width):
+        for column in range(0, width, gamut.CHUNK):
+            n = min(gamut.CHUNK, width - column)
+            start = row * width + column
+            rs, gs, bs = r[start : start + n], g[start : start + n], b[start : start + n]
+            for i in range(n):  # rows sum to 1: with differences from green, grey stays grey to the last bit
+                more_red, more_blue = rs[i] - gs[i], bs[i] - gs[i]
+                chunk[0, i] = m00 * more_red + m02 * more_blue + gs[i]
+                chunk[1, i] = m10 * more_red + m12 * more_blue + gs[i]
+                chunk[2, i] = m20 * more_red + m22 * more_blue + gs[i]
+            if soft:
+                gamut.lead(chunk, n, bounds, room, where)
+            for c in range(3):
+                out = (red, green, blue)[c][start : start + n]
+                for i in range(n):  # the root first, by itself: so it is done eight at a time
+                    where[i] = np.int32(math.sqrt(less(more(chunk[c, i], _NONE), _ONE)) * _STEPS)
+                for i in range(n):
+                    value[i] = table[np.uint16(where[i])]
+                if dither:
+                    line = noise[(top + row) % _NOISE]
+                    for i in range(n):
+                        v = value[i]
+                        out[i] = v + less(v - v * v, _LSB) * line[(left + column + i) % _NOISE]
+                else:
+                    out[:] = value[:n]

@@ -77,7 +77,7 @@ class Tone(
         finish = _own(self, own, tuple(reading.values.get("facts", USUAL))) if own else None
         if finish and own == 1.0:
             return finish.paint(image.pixels)
-        table = _table(self, levels["ev"], levels["white"], levels["shadows"]).to(image.pixels.device)
+        table = _table(self, levels["ev"], levels["white"], levels["shadows"])
         out = paint(table, image.pixels)
         return out.lerp_(finish.paint(image.pixels), own) if finish else out
 
