@@ -1,55 +1,49 @@
-"""A finish (`modisp.operators.tonemap`) baked into small tables, and the quick way through them.
+"""A finish (`modisp.operators.tonemap`) baked into small tables; `modisp.operators.tonepaint` is the quick way through them.
 
-What is constant for a picture is worked out once: the curve as a table of light in EV, straight between 2^-7 EV; the grid
-stretched over the columns, so that along a row it is a sum of ramps in light; the colours, in which Oklab's hue and saturation
-depend on the chromaticity alone and the gamut on that and lightness, as a stack of chromaticity planes that say by what a
-colour's difference from grey is turned and stretched.  Grey has no difference, so it stays grey whatever the table says.
+What is constant for a picture is worked out once: the curve as a table of light in EV, straight between 2^-7 EV; the colours,
+in which Oklab's hue and saturation depend on the chromaticity alone and the gamut on that and lightness, as a stack of
+chromaticity planes that say by what a colour's difference from grey is turned and stretched.  Grey has no difference, so it
+stays grey whatever the table says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from modisp.color.spaces import LUMA
 from modisp.operators import tonecurve as tc
 from modisp.operators import tonemap
-from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
 
 Array = tc.Array
-Channels = Sequence[torch.Tensor] | torch.Tensor
 LOW, HIGH, PIECES = -18.0, 14.0, 128  # EV of the table of the curve, pieces a stop
+LAST = (HIGH - LOW) * PIECES - 1e-3
 SLICES, PLANE = 21, 49
 """How many lightnesses, and how many points along each axis of the chromaticity plane (grey lies on one)."""
-_DARK = 2.0**-30
-_SURE, _LOST = 0.7, 0.85
-"""Up to this share of saturation colours are what they are; at it, so much of them is gone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
     """Cube root of display luminance by EV: `start` + `slope`·(share of a piece), found by the piece."""
 
-    start: torch.Tensor
-    slope: torch.Tensor
+    start: np.ndarray
+    slope: np.ndarray
 
     @classmethod
     def of(cls, display: Callable[[Array], Array]) -> Curve:
         """From display luminance as a function of EV from middle grey."""
         ev = np.linspace(LOW, HIGH, int(HIGH - LOW) * PIECES + 1)
-        v = torch.from_numpy(np.cbrt(np.clip(display(ev), 0.0, 1.0))).float()
-        return cls(v[:-1].clone(), v[1:] - v[:-1])
+        v = np.cbrt(np.clip(display(ev), 0.0, 1.0)).astype(np.float32)
+        return cls(v[:-1].copy(), v[1:] - v[:-1])
 
-    def __call__(self, ev: torch.Tensor) -> torch.Tensor:
-        """At `ev` (N,), which is written to."""
-        at = ev.sub_(LOW).mul_(PIECES).clamp_(0.0, len(self.start) - 1e-3)
-        piece = at.int()
-        part = at.sub_(piece)
-        return part.mul_(torch.index_select(self.slope, 0, piece)).add_(torch.index_select(self.start, 0, piece))
+    def __call__(self, ev: Array) -> Array:
+        """At a few places."""
+        at = np.clip((ev - LOW) * PIECES, 0.0, LAST)
+        piece = at.astype(int)
+        return np.asarray(self.start[piece] + self.slope[piece] * (at - piece))
 
 
 def spline(curve: torch.Tensor) -> Callable[[Array], Array]:
@@ -75,57 +69,28 @@ def raised(display: Callable[[Array], Array], there: float, by: float) -> Callab
     return higher
 
 
-@dataclass(frozen=True, eq=False)
-class Local:
-    """The grid as ramps: stops = base + Σ slope_k · (how far light has come from level k to the next)."""
+class Lift:
+    """Grey light on what is so dark that it would be magnified beyond measure: there is nothing but noise to its colour.
 
-    ramps: torch.Tensor  # (1 + 7, 16, 16)
+    `gain` in EV; `steepest`: how much steeper than by the gain alone colour may rise with light.  Scene light up to `below` is
+    brought to `floor` times the display light that it gets.
+    """
 
-    @classmethod
-    def of(cls, grid: torch.Tensor) -> Local:
-        """From (8, 16, 16) stops."""
-        ramps = grid[1:] - grid[:-1]
-        # a ramp of level k runs from k − 1 to k: what it is worth at its start is taken off at once
-        start = grid[:1] - (ramps * torch.arange(LEVELS - 1.0).view(-1, 1, 1)).sum(0, keepdim=True)
-        return cls(torch.cat([start, ramps]))
-
-    def columns(self, x: torch.Tensor) -> torch.Tensor:
-        """(8, 16, W): the ramps at places `x` (W,), 0…1 of the picture's width."""
-        at = (x * COLUMNS - 0.5).clamp(0, COLUMNS - 1)
-        i = at.floor().clamp_max(COLUMNS - 2).long()
-        low, high = (self.ramps.index_select(2, i + k) for k in (0, 1))
-        return torch.lerp(low, high, (at - i).to(self.ramps))
-
-    @staticmethod
-    def add(columns: torch.Tensor, y: torch.Tensor, light: torch.Tensor, guide: float) -> torch.Tensor:
-        """`light` (R, W) in EV with the stops added for rows at `y` (R,), 0…1 of the height; a new tensor."""
-        at = (y * ROWS - 0.5).clamp(0, ROWS - 1)
-        rows = at.floor().clamp_max(ROWS - 2).long()
-        parts = (at - rows).to(light)
-        out = torch.empty_like(light)
-        level = (light + (guide - DARKEST)).mul_(1.0 / LEVEL)
-        done = 0
-        for row, n in enumerate(torch.bincount(rows).tolist()):
-            if not n:
-                continue
-            here = slice(done, done + n)
-            part, sum_, inner = parts[here, None], out[here], level[here]
-            low, high = columns[:, row], columns[:, row + 1]
-            torch.lerp(low[0], high[0], part, out=sum_)
-            ramp, way = torch.empty_like(sum_), torch.empty_like(sum_)
-            for k in range(1, LEVELS):
-                torch.lerp(low[k], high[k], part, out=ramp)
-                sum_.addcmul_(ramp, torch.clamp(inner, k - 1.0, float(k), out=way))
-            done += n
-        return out.add_(light)
+    def __init__(self, curve: Curve, gain: float, steepest: float) -> None:
+        self.floor = 2.0**-gain / steepest  # scene light for display light, where that is steepest
+        ev = np.arange(-18.0, 4.0, 0.125)
+        steep = curve(ev) ** 3 * self.floor > tc.GREY * np.exp2(ev - gain)
+        # at the least what noise leads below black, which has no ratio of display to scene light at all
+        self.below = max(2.0**-15, tc.GREY * 2.0 ** (ev[steep].max() + 2.0 - gain) if steep.any() else 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Colours:
-    """Planes of chromaticity, one a lightness: three numbers each, see `of`; `grey` are the tints of grey, if any."""
+    """Planes of chromaticity, one a lightness: three numbers each, see `of`; `grey` are the tints of grey, if it is `tinted`."""
 
-    planes: torch.Tensor  # (1, 3, SLICES · PLANE, PLANE)
-    grey: torch.Tensor | None  # (2, SLICES): red and blue less luminance, for luminance 1
+    planes: np.ndarray  # SLICES × PLANE (blue) × PLANE (red) × 3, flat
+    grey: np.ndarray  # (2, SLICES): red and blue less luminance, for luminance 1
+    tinted: bool
 
     @classmethod
     def of(cls, chroma: torch.Tensor, tint: torch.Tensor) -> Colours:
@@ -163,62 +128,8 @@ class Colours:
         around = [planes[:2, :, middle + i, middle + j] for i, j in ring]
         planes[:2, :, middle, middle] = torch.stack(around).mean(0)
         planes[2, :, middle, middle] = 0.0
-        tinted = bool(tint.abs().max() > 1e-5)
-        return cls(
-            planes.reshape(1, 3, SLICES * PLANE, PLANE).contiguous(), toned[[0, 2]].contiguous() if tinted else None
-        )
-
-    def paint(
-        self,
-        rgb: Channels,
-        luminance: torch.Tensor,
-        v: torch.Tensor,
-        out: Channels,
-        full: float = 0.0,
-    ) -> None:
-        """Scene colours (three (N,)) of a luminance (N,), shown at lightness `v` (cube root of display luminance), to `out`.
-
-        `full`: where the sensor saturates, 0 if it does not; colours that come near it are no colours, and go to white.
-        """
-        n = v.numel()
-        where = torch.empty(2, n, dtype=v.dtype, device=v.device)
-        column, row = where
-        torch.clamp(rgb[0], min=0.0, out=column)
-        torch.clamp(rgb[2], min=0.0, out=row)
-        total = rgb[1].clamp_min(0.0).add_(column).add_(row).clamp_min_(_DARK).reciprocal_()
-        column.mul_(total).mul_(2.0).sub_(1.0)
-        at = v * (SLICES - 1)
-        low = at.floor().clamp_max_(SLICES - 2)
-        at.sub_(low)
-        high = SLICES * PLANE - 1
-        row.mul_(total).mul_(2.0 * (PLANE - 1) / high).add_(low, alpha=2.0 * PLANE / high).sub_(1.0)
-        grid = where.view(2, 1, 1, n).permute(1, 2, 3, 0)  # x and y apart: loaded without being taken asunder
-        first = F.grid_sample(self.planes, grid, padding_mode="border", align_corners=True)[0, :, 0]
-        row.add_(2.0 * PLANE / high)
-        second = F.grid_sample(self.planes, grid, padding_mode="border", align_corners=True)[0, :, 0]
-        along, across, more = first.lerp_(second, at)
-        y = v.square().mul_(v)
-        ratio = torch.clamp(luminance, min=_DARK, out=total).reciprocal_().mul_(y).clamp_max_(2.0**24)
-        if self.grey is not None:
-            piece, tints = low.int(), []
-            for tint in self.grey:
-                tone = torch.index_select(tint, 0, piece)
-                tints.append(tone.lerp_(torch.index_select(tint, 0, piece + 1), at).mul_(y))
-        y.addcmul_(y, more)
-        if full:
-            near = torch.maximum(torch.maximum(rgb[0], rgb[1]), rgb[2])
-            near.mul_(1.0 / (full * (1.0 - _SURE))).sub_(_SURE / (1.0 - _SURE)).clamp_(0.0, 1.0)
-            ratio.addcmul_(ratio, near.square_(), value=-_LOST)
-        red = torch.sub(rgb[0], luminance, out=column).mul_(ratio)
-        blue = torch.sub(rgb[2], luminance, out=row).mul_(ratio)
-        r = torch.mul(along, red, out=out[0]).addcmul_(across, blue, value=-1.0)
-        b = torch.mul(along, blue, out=out[2]).addcmul_(across, red)
-        if self.grey is not None:
-            r.add_(tints[0])
-            b.add_(tints[1])
-        torch.mul(r, -LUMA[0] / LUMA[1], out=out[1]).add_(b, alpha=-LUMA[2] / LUMA[1])
-        for channel in out:
-            channel.add_(y).clamp_(0.0, 1.0)
+        flat = planes.permute(1, 2, 3, 0).reshape(-1).float().numpy().copy()
+        return cls(flat, toned[[0, 2]].float().numpy().copy(), bool(tint.abs().max() > 1e-5))
 
 
 def _through(chroma: torch.Tensor, tint: torch.Tensor, rgb: torch.Tensor, v: torch.Tensor) -> torch.Tensor:

@@ -12,21 +12,19 @@ import numpy as np
 import torch
 
 from modisp import weights
-from modisp.color.spaces import LUMA
 from modisp.image import Frame, Image, Metadata, State
 from modisp.learned import network
-from modisp.operators import tonebake, tonemap
+from modisp.operators import tonebake, tonemap, tonepaint
 from modisp.operators import tonecurve as tc
-from modisp.operators.tonelook import STEEPEST, Lift, SameBytes, baked_colours, near_white
+from modisp.operators.tonelook import STEEPEST, SameBytes, baked_colours, near_white
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneoffsets import Offsets, facts
 from modisp.operators.tonesliders import ToneSliders, paint
 from modisp.operators.toneview import SIDE, params_of, see
-from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
+from modisp.stage import Parts, Probe, Reading, Stage, param
 
 WEIGHTS = "tone-natural"
 PRIOR = 0.5  # EV, where nothing is measured: as in the closed form
-_STRIP = 1 << 16  # pixels worked on at a time: all that is between fits the processor's cache
 _WHITE = 0.985  # lightness of what saturated the sensor
 _UNIT = {"grid": 2.0**-11, "chroma": 2.0**-12}  # of one step of the numbers that readings keep as 16 bits
 
@@ -117,73 +115,54 @@ class ToneLearned(
         )
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
-        """Strip by strip: light, local light, curve, colours."""
+        """Pixel by pixel: light, local light, curve, colours."""
         known = reading.values
         if "gain" not in known:  # nothing to go by, or a finished picture that comes back as it was
-            return paint(_closed(self, 0.0 if image.meta.space else PRIOR).to(image.pixels.device), image.pixels)
+            return paint(_closed(self, 0.0 if image.meta.space else PRIOR), image.pixels)
         numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
-        finish = _finish(self, known["gain"], *numbers, known.get("white"))
+        finish, guide = _finish(self, known["gain"], *numbers, known.get("white"))
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
         full = min(image.meta.clip) if known.get("full") else 0.0
-        h, w = image.height, image.width
-        (left, pitch), y = _places(image)
-        columns = _columns(finish.local, left, pitch, w) if finish.local else None
-        out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
-        rows = -(-h // max(1, round(h * w / _STRIP)))
-        for top in range(0, h, rows):
-            checkpoint()
-            # channel by channel, so that rows of a strip need not be copied to lie together
-            rgb = [c[top : top + rows].reshape(-1) for c in image.pixels]
-            luminance = torch.mul(rgb[0], LUMA[0]).add_(rgb[1], alpha=LUMA[1]).add_(rgb[2], alpha=LUMA[2])
-            light = luminance.clamp_min(2.0**-40).log2_().add_(finish.ev)
-            if finish.local is not None and columns is not None:
-                strip = light.view(-1, w)
-                light = finish.local.add(columns, y[top : top + rows], strip, finish.guide - hand).view(-1)
-            painted = [c[top : top + rows].view(-1) for c in out]
-            v = finish.curve(light)
-            finish.colours.paint(finish.lift(rgb, luminance, v), luminance, v, painted, full)
-        return out
+        return finish.paint(image.pixels, _places(image), guide - hand, full)
 
 
-class _Finish:
-    """The tables of one picture under one setting."""
-
-    def __init__(self, stage: ToneLearned, base: ToneParams, known: torch.Tensor, white: float | None) -> None:
-        plain = ToneParams.plain()
-        plain.gain[:] = PRIOR
-        below = (
-            plain.towards(base, {p: 1.0 if p == "grid" else stage.seen for p in tonemap.PARTS}) if stage.auto else plain
-        )
-        wanted = _offsets_of(stage).on(below, known)
-        params = plain.towards(
-            wanted,
-            {
-                "gain": stage.gain_strength,
-                "curve": stage.curve_strength,
-                "grid": stage.local_strength,
-                "chroma": stage.colour_strength,
-                "tint": stage.colour_strength,
-            },
-        )
-        self.ev = float(params.gain) - math.log2(tc.GREY)
-        # the grid lies where the base put it, whatever exposure a style or a strength gives
-        self.guide = float(base.gain - params.gain)
-        predicted = tonebake.spline(params.curve)
-        if white is not None and stage.auto:  # what saturated the sensor is white, not grey
-            there = float(tonebake.spline(base.curve)(np.array([white]))[0]) ** (1 / 3)
-            predicted = tonebake.raised(predicted, there, stage.curve_strength * (_WHITE - there))
-        self.curve = tonebake.Curve.of(lambda ev: stage.bend(ev, near_white(params.curve), 0.0, predicted))
-        self.local = tonebake.Local.of(params.grid[0]) if bool(params.grid.abs().max() > 1e-6) else None
-        # local light may make what is dark some stops steeper still
-        self.lift = Lift(self.curve, float(params.gain), 2.0 * STEEPEST)
-        self.colours = baked_colours(SameBytes(params.chroma[0]), SameBytes(params.tint[0]))
+def _tables(
+    stage: ToneLearned, base: ToneParams, known: torch.Tensor, white: float | None
+) -> tuple[tonepaint.Finish, float]:
+    """The tables of one picture under one setting, and how far from its own light the grid is read, EV."""
+    plain = ToneParams.plain()
+    plain.gain[:] = PRIOR
+    below = plain.towards(base, {p: 1.0 if p == "grid" else stage.seen for p in tonemap.PARTS}) if stage.auto else plain
+    wanted = _offsets_of(stage).on(below, known)
+    params = plain.towards(
+        wanted,
+        {
+            "gain": stage.gain_strength,
+            "curve": stage.curve_strength,
+            "grid": stage.local_strength,
+            "chroma": stage.colour_strength,
+            "tint": stage.colour_strength,
+        },
+    )
+    gain = float(params.gain)
+    predicted = tonebake.spline(params.curve)
+    if white is not None and stage.auto:  # what saturated the sensor is white, not grey
+        there = float(tonebake.spline(base.curve)(np.array([white]))[0]) ** (1 / 3)
+        predicted = tonebake.raised(predicted, there, stage.curve_strength * (_WHITE - there))
+    curve = tonebake.Curve.of(lambda ev: stage.bend(ev, near_white(params.curve), 0.0, predicted))
+    # local light may make what is dark some stops steeper still
+    lift = tonebake.Lift(curve, gain, 2.0 * STEEPEST)
+    colours = baked_colours(SameBytes(params.chroma[0]), SameBytes(params.tint[0]))
+    grid = params.grid[0].numpy().copy() if bool(params.grid.abs().max() > 1e-6) else None
+    # the grid lies where the base put it, whatever exposure a style or a strength gives
+    return tonepaint.Finish(gain - math.log2(tc.GREY), curve, lift, colours, grid), float(base.gain) - gain
 
 
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)
 def _finish(
     stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str, known: Any, white: float | None
-) -> _Finish:
+) -> tuple[tonepaint.Finish, float]:
     with torch.no_grad():
         base = ToneParams(
             torch.tensor([gain]),
@@ -192,7 +171,7 @@ def _finish(
             _unpack(chroma, "chroma"),
             torch.zeros(1, *tonemap.SHAPES["tint"]),
         )
-        return _Finish(stage, base, torch.tensor([known]), white)
+        return _tables(stage, base, torch.tensor([known]), white)
 
 
 def _saturated(view: torch.Tensor, level: float, params: ToneParams) -> float | None:
@@ -223,18 +202,12 @@ def _offsets_of(stage: ToneLearned) -> Offsets:
     )
 
 
-def _places(image: Image) -> tuple[tuple[float, float], torch.Tensor]:
-    """The first pixel's middle and the distance to the next along x, and y (H,), in 0…1 of the part that counts."""
+def _places(image: Image) -> tonepaint.Places:
+    """Where an image lies in the part of the picture that counts."""
     left, top, width, height = Probe(image.meta, image.frame.full, image.state, lambda f: image).area
     py, px = image.frame.pitch
-    y = (image.frame.rect[1] - top + py * (torch.arange(image.height, dtype=torch.float64) + 0.5)) / height
-    return ((image.frame.rect[0] - left + 0.5 * px) / width, px / width), y
-
-
-@lru_cache(maxsize=8)
-def _columns(local: tonebake.Local, left: float, pitch: float, count: int) -> torch.Tensor:
-    """The grid over the columns of an image: the same for all its strips."""
-    return local.columns(left + pitch * torch.arange(count, dtype=torch.float64))
+    y = (image.frame.rect[1] - top + py * (np.arange(image.height) + 0.5)) / height
+    return tonepaint.Places((image.frame.rect[0] - left + 0.5 * px) / width, px / width, y)
 
 
 def _pack(values: torch.Tensor, unit: float) -> str:

@@ -1,0 +1,208 @@
+"""The quick way through the tables of a finish (`modisp.operators.tonebake`): light, local light, curve and colours in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from modisp.color.spaces import LUMA
+from modisp.native import F, bits, from_bits, kernel, less, more, planes
+from modisp.operators.tonebake import LAST, LOW, PIECES, PLANE, SLICES, Colours, Curve, Lift
+from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
+from modisp.probe import checkpoint
+
+_CHUNK = 256  # pixels that the kernel takes at a time
+_STRIP = 1 << 18  # pixels between two looks at whether the work is still wanted
+_SURE, _LOST = F(0.7), F(0.85)
+"""Up to this share of saturation colours are what they are; at it, so much of them is gone."""
+_LUMA, _TO_RED, _TO_BLUE = tuple(F(v) for v in LUMA), F(-LUMA[0] / LUMA[1]), F(-LUMA[2] / LUMA[1])
+_NONE, _HALF, _ONE, _TWO = F(0), F(0.5), F(1), F(2)
+_DARK, _BRIGHT = F(2.0**-40), F(2.0**24)
+_TOP, _RIM, _LEVEL, _COLUMN = (np.int32(n - 2) for n in (SLICES, PLANE, LEVELS, COLUMNS))  # where the last piece begins
+_ROW, _SLICE = 3 * PLANE, 3 * PLANE * PLANE
+_MANTISSA, _UNIT, _ROOT = np.int32(0x007FFFFF), np.int32(0x3F800000), F(2**0.5)
+# log2 m = 2/ln 2 · (t + t³/3 + …), t = (m − 1)/(m + 1)
+_LOG = tuple(F(2 / np.log(2) / n) for n in (1, 3, 5, 7, 9))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where an image lies in 0…1 of the whole picture: its first pixel's middle and the way to the next, both along x; y (H,)."""
+
+    left: float
+    pitch: float
+    y: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Finish:
+    """The tables of one picture under one setting; `ev` is the gain from scene light to EV from middle grey.
+
+    `grid` (8, 16, 16) are the stops of local light, if there is any, read `guide` EV from where light now is.
+    """
+
+    ev: float
+    curve: Curve
+    lift: Lift
+    colours: Colours
+    grid: np.ndarray | None = None
+
+    def paint(
+        self, pixels: torch.Tensor, places: Places | None = None, guide: float = 0.0, full: float = 0.0
+    ) -> torch.Tensor:
+        """SCENE pixels (3, H, W) to DISPLAY.
+
+        `full`: where the sensor saturates, 0 if it does not; colours that come near it are no colours, and go to white.
+        """
+        h, w = pixels.shape[1:]
+        out = torch.empty(pixels.shape)
+        local = self.grid is not None and places is not None
+        grid = self.grid if self.grid is not None else _NO_GRID
+        where = places or Places(0.0, 0.0, np.zeros(h))
+        rows = max(1, _STRIP // w)
+        r, g, b = planes(pixels)
+        red, green, blue = planes(out)
+        for top in range(0, h, rows):
+            checkpoint()
+            here = slice(top * w, min(h, top + rows) * w)
+            _paint(
+                r[here], g[here], b[here], red[here], green[here], blue[here], w, F(self.ev), self.curve.start, self.curve.slope,
+                local, grid, F(guide), where.left, where.pitch, where.y[top : top + rows],
+                F(self.lift.floor), F(self.lift.below), self.colours.planes, self.colours.tinted, self.colours.grey, F(full),
+            )  # fmt: skip
+        return out.to(pixels.device)
+
+
+_NO_GRID = np.zeros((LEVELS, ROWS, COLUMNS), F)
+
+
+@kernel
+def _log2(x: Any) -> Any:
+    """Of a positive float32, to 2e-7; eight at a time, which the library's is not."""
+    raw = bits(x)
+    m = from_bits((raw & _MANTISSA) | _UNIT)
+    high = m > _ROOT
+    whole = F((raw >> 23) - 127) + (_ONE if high else _NONE)
+    m = m * _HALF if high else m
+    t = (m - _ONE) / (m + _ONE)
+    s = t * t
+    return whole + t * (_LOG[0] + s * (_LOG[1] + s * (_LOG[2] + s * (_LOG[3] + s * _LOG[4]))))
+
+
+@kernel
+def _paint(
+    r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, width: int, ev: Any, start: Any, slope: Any,
+    local: bool, grid: Any, guide: Any, left: float, pitch: float, y: Any,
+    floor: Any, below: Any, colours: Any, tinted: bool, grey: Any, full: Any,
+) -> None:  # fmt: skip
+    scene, light, v = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
+    rs, gs, bs = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
+    along, across, lighter = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
+    at, at_red, at_blue = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
+    row_of = np.empty((LEVELS, COLUMNS), F)
+    for row in range(r.size // width):
+        if local:
+            down = min(max(y[row] * ROWS - 0.5, 0.0), ROWS - 1.0)
+            first = min(int(down), ROWS - 2)
+            part = F(down - first)
+            for k in range(LEVELS):
+                for i in range(COLUMNS):
+                    row_of[k, i] = grid[k, first, i] + part * (grid[k, first + 1, i] - grid[k, first, i])
+        for column in range(0, width, _CHUNK):
+            n = min(_CHUNK, width - column)
+            begin = row * width + column
+            for i in range(n):
+                rs[i], gs[i], bs[i] = (
+                    less(r[begin + i], _BRIGHT),
+                    less(g[begin + i], _BRIGHT),
+                    less(b[begin + i], _BRIGHT),
+                )
+                scene[i] = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                light[i] = _log2(more(scene[i], _DARK)) + ev
+            if local:
+                _add_local(light, n, row_of, guide, left + pitch * column, pitch)
+            for i in range(n):
+                at[i] = less(more((light[i] - F(LOW)) * F(PIECES), _NONE), F(LAST))
+            for i in range(n):
+                piece = np.int32(at[i])
+                v[i] = start[piece] + slope[piece] * (at[i] - F(piece))
+            for i in range(n):
+                # so that no pixel depends on what else is near
+                lift = more(v[i] * v[i] * v[i] * floor - scene[i], _NONE) if scene[i] <= below else _NONE
+                scene[i] += lift
+                rs[i] += lift
+                gs[i] += lift
+                bs[i] += lift
+            for i in range(n):
+                positive = more(rs[i], _NONE), more(bs[i], _NONE)
+                share = F(PLANE - 1) / more(positive[0] + more(gs[i], _NONE) + positive[1], _DARK)
+                at_red[i], at_blue[i] = positive[0] * share, positive[1] * share
+                at[i] = v[i] * F(SLICES - 1)
+            _look_up(colours, n, at, at_blue, at_red, along, across, lighter)
+            for i in range(n):
+                display = v[i] * v[i] * v[i]
+                ratio = less(display / more(scene[i], _DARK), _BRIGHT)
+                display += display * lighter[i]
+                if full > _NONE:
+                    near = more(more(rs[i], gs[i]), bs[i]) / (full * (_ONE - _SURE)) - _SURE / (_ONE - _SURE)
+                    near = less(more(near, _NONE), _ONE)
+                    ratio -= ratio * near * near * _LOST
+                from_red, from_blue = (rs[i] - scene[i]) * ratio, (bs[i] - scene[i]) * ratio
+                rs[i] = along[i] * from_red - across[i] * from_blue
+                bs[i] = along[i] * from_blue + across[i] * from_red
+                scene[i] = display
+            if tinted:
+                for i in range(n):
+                    piece = less(np.int32(at[i]), _TOP)
+                    part, cube = at[i] - F(piece), v[i] * v[i] * v[i]
+                    rs[i] += (grey[0, piece] + part * (grey[0, piece + 1] - grey[0, piece])) * cube
+                    bs[i] += (grey[1, piece] + part * (grey[1, piece + 1] - grey[1, piece])) * cube
+            for i in range(n):
+                between = _TO_RED * rs[i] + _TO_BLUE * bs[i]
+                red[begin + i] = less(more(rs[i] + scene[i], _NONE), _ONE)
+                green[begin + i] = less(more(between + scene[i], _NONE), _ONE)
+                blue[begin + i] = less(more(bs[i] + scene[i], _NONE), _ONE)
+
+
+@kernel
+def _add_local(light: Any, n: int, row_of: Any, guide: Any, left: float, pitch: float) -> None:
+    """The grid's stops for the pixels of a row, whose first lies at `left` of the picture's width."""
+    begin, step = F(left * COLUMNS - 0.5), F(pitch * COLUMNS)
+    for i in range(n):
+        level = less(more((light[i] + guide - F(DARKEST)) * F(1 / LEVEL), _NONE), F(LEVELS - 1))
+        place = less(more(begin + step * F(i), _NONE), F(COLUMNS - 1))
+        k, j = less(np.int32(level), _LEVEL), less(np.int32(place), _COLUMN)
+        up, right = level - F(k), place - F(j)
+        low = row_of[k, j] + right * (row_of[k, j + 1] - row_of[k, j])
+        high = row_of[k + 1, j] + right * (row_of[k + 1, j + 1] - row_of[k + 1, j])
+        light[i] += low + up * (high - low)
+
+
+@kernel
+def _look_up(table: Any, n: int, z: Any, y: Any, x: Any, along: Any, across: Any, lighter: Any) -> None:
+    """The three numbers at places of (SLICES, PLANE, PLANE, 3): what is common to the eight neighbours first."""
+    for i in range(n):
+        k, j, m = less(np.int32(z[i]), _TOP), less(np.int32(y[i]), _RIM), less(np.int32(x[i]), _RIM)
+        fz, fy, fx = z[i] - F(k), y[i] - F(j), x[i] - F(m)
+        low = ((k * PLANE + j) * PLANE + m) * 3
+        high = low + _SLICE
+        d = fy * fx
+        c, b = fy - d, fx - d
+        a, fl = _ONE - fy - b, _ONE - fz
+        la, lb, lc, ld = a * fl, b * fl, c * fl, d * fl
+        ha, hb, hc, hd = a * fz, b * fz, c * fz, d * fz
+        along[i] = (
+            la * table[low] + lb * table[low + 3] + lc * table[low + _ROW] + ld * table[low + _ROW + 3]
+            + ha * table[high] + hb * table[high + 3] + hc * table[high + _ROW] + hd * table[high + _ROW + 3]
+        )  # fmt: skip
+        across[i] = (
+            la * table[low + 1] + lb * table[low + 4] + lc * table[low + _ROW + 1] + ld * table[low + _ROW + 4]
+            + ha * table[high + 1] + hb * table[high + 4] + hc * table[high + _ROW + 1] + hd * table[high + _ROW + 4]
+        )  # fmt: skip
+        lighter[i] = (
+            la * table[low + 2] + lb * table[low + 5] + lc * table[low + _ROW + 2] + ld * table[low + _ROW + 5]
+            + ha * table[high + 2] + hb * table[high + 5] + hc * table[high + _ROW + 2] + hd * table[high + _ROW + 5]
+        )  # fmt: skip
