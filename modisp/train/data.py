@@ -68,8 +68,23 @@ def view(panorama: Tensor, yaw: float, pitch: float, width: float = 1.0) -> Tens
     up, ahead = -math.cos(pitch) * y + math.sin(pitch), math.cos(pitch) + math.sin(pitch) * y
     longitude = torch.atan2(x, ahead) + yaw
     latitude = torch.atan2(up, torch.hypot(x, ahead))
-    grid = torch.stack([(longitude / math.pi + 1) % 2 - 1, -latitude / (math.pi / 2)], dim=-1)
-    return F.grid_sample(panorama[None], grid[None], mode="bicubic", align_corners=False)[0].clamp_min(0)
+    rim = 4  # columns from the other side: a panorama has no seam
+    turned = ((longitude / math.pi + 1) % 2 - 1) * (panorama.shape[-1] / (panorama.shape[-1] + 2 * rim))
+    grid = torch.stack([turned, -latitude / (math.pi / 2)], dim=-1)
+    round_ = F.pad(panorama[None], (rim, rim, 0, 0), "circular")
+    return from_roots(
+        F.grid_sample(roots(round_), grid[None], mode="bicubic", padding_mode="border", align_corners=False)[0]
+    )
+
+
+def roots(light: Tensor) -> Tensor:
+    """Scene light as a cubic may resample it: of light itself, it would draw black rings round lamps."""
+    return light.clamp_min(0).sqrt().sqrt()
+
+
+def from_roots(values: Tensor) -> Tensor:
+    """The inverse of `roots`."""
+    return values.clamp_min(0).square().square()
 
 
 def _exposed(light: Tensor, grey: float) -> Tensor:

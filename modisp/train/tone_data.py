@@ -128,7 +128,7 @@ def _cut(picture: Tensor, random: np.random.Generator, edge: int) -> Tensor:
     size = (max(16, round(ch * s)), max(16, round(cw * s)))
     if s > 1:
         rows, columns = slice(round(y), round(y + ch)), slice(round(x), round(x + cw))
-        return F.interpolate(picture[None, :, rows, columns], size, mode="bicubic", align_corners=False)[0].clamp_min(0)
+        return data.from_roots(F.interpolate(data.roots(picture[None, :, rows, columns]), size, mode="bicubic")[0])
     return resize(picture, (x, y, cw, ch), size).clamp_min(0)
 
 
