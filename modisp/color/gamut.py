@@ -126,7 +126,7 @@ def lead(colours: Any, count: int, gamut: Any, room: Any, where: Any) -> None:
         high, low = more(more(r, g), b), less(less(r, g), b)
         far = (_BELOW * light > low) | (high - _ABOVE * light > _KNEE)
         where[i] = far & (high - low > _EPS)  # greys have nothing to lose
-    found = 0
+    found = np.int64(0)  # a literal 0 would have kernels compiled twice
     for i in range(count):
         far = where[i]
         where[found] = i
@@ -145,9 +145,11 @@ def _fit(r: Any, g: Any, b: Any, gamut: Any) -> None:
     chunk, room, where = np.empty((3, CHUNK), F), np.empty((3, CHUNK), F), np.empty(CHUNK, np.int32)
     for start in range(0, r.size, CHUNK):
         n = min(CHUNK, r.size - start)
-        chunk[0, :n], chunk[1, :n], chunk[2, :n] = r[start : start + n], g[start : start + n], b[start : start + n]
+        for i in range(n):
+            chunk[0, i], chunk[1, i], chunk[2, i] = r[start + i], g[start + i], b[start + i]
         lead(chunk, n, gamut, room, where)
-        r[start : start + n], g[start : start + n], b[start : start + n] = chunk[0, :n], chunk[1, :n], chunk[2, :n]
+        for i in range(n):
+            r[start + i], g[start + i], b[start + i] = chunk[0, i], chunk[1, i], chunk[2, i]
 
 
 def fit(linear: torch.Tensor, space: str) -> torch.Tensor:

@@ -11,17 +11,19 @@ difference to a sum.  For each pair of channels, (R, G), (G, B), (B, R), with di
 
 from __future__ import annotations
 
-import threading
+from typing import Any
 
 import torch
+
+from modisp.native import F, kernel, more, numbers, planes
 
 TERMS = 9
 """How many terms there are.  The first three sum to 0."""
 FADE = 0.025
 """Sum of the channels at which half of the correction is left: in the dark it would follow the noise.  From 0.1 on 99.6 % are."""
-_LEAST = 5e-8  # instead of 0, so that no sum is 0
-_STRIP = 50_000  # pixels worked on at a time, so that all terms stay in the processor's cache
-_held = threading.local()
+LEAST = 5e-8
+"""What is below counts as it, so that no sum is 0."""
+_LEAST, _FADE = F(LEAST), F(FADE**4)
 
 
 def terms(rgb: torch.Tensor) -> torch.Tensor:
@@ -29,7 +31,7 @@ def terms(rgb: torch.Tensor) -> torch.Tensor:
 
     What is below 0 counts as 0.
     """
-    x = rgb.clamp_min(_LEAST)
+    x = rgb.clamp_min(LEAST)
     y = x.roll(-1, -2)
     d = x - y
     a = d / (x + y)
@@ -42,34 +44,32 @@ def correct(matrix: torch.Tensor, coefficients: torch.Tensor, pixels: torch.Tens
     Grey stays grey to the last bit; from a channel sum of 0.1 on, k times the light gives k times the correction within 1 %;
     in the dark it fades to the matrix alone.
     """
-    flat = pixels.reshape(3, -1)
-    weights = torch.cat([matrix[:, 0::2], coefficients], 1).to(flat.device, flat.dtype)
-    out = torch.empty_like(flat)
-    for start in range(0, flat.shape[1], _STRIP):
-        x = flat[:, start : start + _STRIP]
-        rows, light, rest = _room(x)
-        torch.sub(x[0::2], x[1], out=rows[:2])
-        torch.clamp_min(x, _LEAST, out=light[:3])
-        share, total = rest[:2]
-        torch.add(light[0], light[1], out=share).add_(light[2]).square_().square_()
-        light[:3].mul_(share.div_(torch.add(share, FADE**4, out=total)))
-        light[3] = light[0]
-        d = torch.sub(light[:3], light[1:], out=rows[2:5])
-        a = torch.add(light[:3], light[1:], out=rest)
-        torch.div(d, a, out=a)
-        torch.mul(d, a, out=rows[5:8])
-        torch.mul(rows[5:8], a, out=rows[8:])
-        torch.addmm(x[1], weights, rows, out=out[:, start : start + _STRIP])
-    return out.view_as(pixels)
+    out = torch.empty(pixels.shape)
+    _correct(*planes(pixels), *planes(out), numbers(matrix[:, 0::2]), numbers(coefficients))
+    return out.to(pixels.device, pixels.dtype)
 
 
-def _room(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Each thread's own workspace for the pixels `x` (3, n): (2 + 9, n), (4, n), (3, n)."""
-    # fresh memory costs as much as the sums
-    held: torch.Tensor | None = getattr(_held, "room", None)
-    if held is None or held.device != x.device or held.dtype != x.dtype:
-        with torch.inference_mode(False):
-            held = _held.room = torch.empty(9 + TERMS, _STRIP, device=x.device, dtype=x.dtype)
-    n = x.shape[1]
-    part = held if n == _STRIP else held.flatten()[: (9 + TERMS) * n].view(9 + TERMS, n)
-    return part[: 2 + TERMS], part[2 + TERMS : 6 + TERMS], part[6 + TERMS :]
+@kernel
+def _correct(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, matrix: Any, c: Any) -> None:
+    for i in range(r.size):
+        x, y, z = more(r[i], _LEAST), more(g[i], _LEAST), more(b[i], _LEAST)
+        share = x + y + z
+        share *= share
+        share *= share
+        share /= share + _FADE
+        x, y, z = x * share, y * share, z * share
+        d, e, f = x - y, y - z, z - x
+        p, q, s = d / (x + y), e / (y + z), f / (z + x)
+        d1, e1, f1 = d * p, e * q, f * s
+        d2, e2, f2 = d1 * p, e1 * q, f1 * s
+        u, v = r[i] - g[i], b[i] - g[i]
+        red[i] = g[i] + (matrix[0] * u + matrix[1] * v + _row(c, 0, d, e, f, d1, e1, f1, d2, e2, f2))
+        green[i] = g[i] + (matrix[2] * u + matrix[3] * v + _row(c, 9, d, e, f, d1, e1, f1, d2, e2, f2))
+        blue[i] = g[i] + (matrix[4] * u + matrix[5] * v + _row(c, 18, d, e, f, d1, e1, f1, d2, e2, f2))
+
+
+@kernel
+def _row(c: Any, k: Any, d: Any, e: Any, f: Any, d1: Any, e1: Any, f1: Any, d2: Any, e2: Any, f2: Any) -> Any:
+    """Coefficients from the k-th on times the terms."""
+    first, second = c[k] * d + c[k + 1] * e + c[k + 2] * f, c[k + 3] * d1 + c[k + 4] * e1 + c[k + 5] * f1
+    return first + second + (c[k + 6] * d2 + c[k + 7] * e2 + c[k + 8] * f2)

@@ -67,10 +67,8 @@ class ColorCorrectLearned(
 
     @classmethod
     def volunteers(cls, meta: Metadata) -> bool:
-        """Files of cameras that were calibrated, and of those without matrices: elsewhere a matrix answers sliders sooner."""
-        if calibration.find(weights.slug(camera_name(meta))):
-            return True
-        return bool(meta.digest) and not Camera.of(meta).known
+        """Where matrices tell of the camera; for a file also where none do, since a guess is better than none."""
+        return bool(meta.digest) or Camera.of(meta).known
 
     def weights_digest(self) -> str:
         """Of the weights and of all calibrations."""

@@ -134,4 +134,5 @@ def _finish(
                         v = value[i]
                         out[i] = v + less(v - v * v, _LSB) * line[(left + column + i) % _NOISE]
                 else:
-                    out[:] = value[:n]
+                    for i in range(n):
+                        out[i] = value[i]
