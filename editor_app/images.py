@@ -20,6 +20,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
+from modisp.cli.files import FINISHED
 from modisp.io.decoder import decode
 from modisp.io.errors import ImageError
 from modisp.io.levels import Levels, normalise
@@ -27,8 +28,26 @@ from modisp.resources import home
 
 THUMB, LARGE = 168, 2048
 """Long edges of a filmstrip thumbnail's cached picture (height of it) and of a preview."""
+WIDE = 6000  # pixels of a long edge that no window has
 WHOLE = 1 << 20  # pixels of a long edge that no JPEG has
 _KEPT, _NEAR = 600, 4
+
+
+def sized(image: QImage, full: tuple[int, int]) -> QImage:
+    """A small picture that knows how large the picture is that it was made of; a JPEG keeps that."""
+    image.setText("full", f"{full[0]} {full[1]}")
+    return image
+
+
+def full_of(image: QImage) -> tuple[int, int]:
+    """The size of the picture that a small one was made of.  Where nobody can tell, a large one of its shape: fitted, it lies
+    where the photograph will lie."""
+    try:
+        w, h = (int(v) for v in image.text("full").split())
+    except ValueError:
+        n = -(-WIDE // max(1, image.width(), image.height()))
+        w, h = n * image.width(), n * image.height()
+    return w, h
 
 
 def unpacked(message: Mapping[str, Any]) -> QImage:
@@ -77,7 +96,9 @@ def embedded(path: Path, longest: int) -> QImage | None:
         return None
     pixels = np.ascontiguousarray(reduced(found[0], longest))
     h, w, _ = pixels.shape
-    return QImage(pixels.tobytes(), w, h, 3 * w, QImage.Format.Format_RGB888).copy()
+    image = QImage(pixels.tobytes(), w, h, 3 * w, QImage.Format.Format_RGB888).copy()
+    finished = path.suffix.lower() in FINISHED  # its preview is the picture itself
+    return sized(image, (found[0].shape[1], found[0].shape[0])) if finished else image
 
 
 def _stamp(path: Path) -> str:
@@ -134,6 +155,7 @@ def keep(path: Path, kind: str, image: QImage) -> None:
 class Previews(QObject):
     """Fetches small pictures in two threads: the ones asked for last come first."""
 
+    lacking = Signal(str)  # key of a photograph that brings no small picture along
     ready = Signal(
         str, str, object
     )  # key of the photograph, kind (thumb, large), QImage; of "camera" (QImage, pyramid); or None
@@ -190,7 +212,9 @@ class Previews(QObject):
                     self.large.popitem(last=False)
         elif kind == "camera":
             self.asked.discard((key, kind))
-        elif image is not None:
+        elif image is None:
+            self.lacking.emit(key)
+        else:
             self.images[key] = image
             while len(self.images) > _KEPT:
                 old, _ = self.images.popitem(last=False)

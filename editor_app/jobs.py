@@ -36,6 +36,11 @@ class Job:
         return self.state in ("done", "failed", "cancelled")
 
 
+def _weight(size: int) -> str:
+    """Bytes as people say them."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
+
+
 class Queue(QObject):
     """Jobs, one after the other, in an engine process of its own; started with the first job."""
 
@@ -88,9 +93,10 @@ class Queue(QObject):
         if now is None:
             return 0.0
         spent = time.monotonic() - now.began
-        each = sum(took) / len(took) if took else spent / now.fraction if now.fraction > 0.05 else 0.0
+        mine = spent * (1 - now.fraction) / now.fraction if now.fraction > 0.05 else 0.0
+        each = sum(took) / len(took) if took else spent + mine
         waiting = sum(j.state == "waiting" for j in self.batch)
-        return max(0.0, each - spent) + each * waiting
+        return max(mine, each - spent, 0.0) + each * waiting
 
     # --- hand -----------------------------------------------------------------------------------------------------
 
@@ -149,7 +155,7 @@ class Queue(QObject):
     def _done(self, m: dict[str, Any]) -> None:
         job = self._of(m)
         if job is not None:
-            job.state, job.words, job.fraction = "done", f"{m['size'] / 1e6:.1f} MB", 1.0
+            job.state, job.words, job.fraction = "done", _weight(m["size"]), 1.0
             job.took, job.told = time.monotonic() - job.began, m
         self._next()
 

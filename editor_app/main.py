@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"modisp-editor needs PySide6 and its system libraries: {why}", file=sys.stderr)
         print("Install them with: pip install 'modisp[editor]'", file=sys.stderr)
         return 1
+    lacking = _lacking()
+    if lacking:
+        print(f"modisp-editor cannot open a window: {lacking}", file=sys.stderr)
+        print("docs/editor.md lists the system libraries that it needs", file=sys.stderr)
+        return 1
     from PySide6.QtCore import QByteArray, QSettings
 
     from editor_app import recent, theme
@@ -54,7 +60,8 @@ def main(argv: list[str] | None = None) -> int:
         return take(app, window, asked.paths, asked.screenshot, asked.size, asked.view, asked.do)
     kept = settings.value("window/geometry")
     if not (isinstance(kept, QByteArray) and window.restoreGeometry(kept)):
-        window.resize(1440, 900)
+        room = app.primaryScreen().availableGeometry().size()
+        window.resize(min(1440, room.width() - 2), min(900, room.height() - 32))  # the title bar is seen too
     window.show()
     last = recent.photo()
     if asked.paths:
@@ -62,6 +69,21 @@ def main(argv: list[str] | None = None) -> int:
     elif last is not None:
         window.open_paths([last])
     return int(app.exec())
+
+
+def _lacking() -> str:
+    """The system library that X11 windows would need and that is not there, in the loader's words; Qt itself would abort."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM", "xcb") != "xcb" or "DISPLAY" not in os.environ:
+        return ""
+    import PySide6
+
+    library = Path(PySide6.__file__).parent / "Qt" / "lib" / "libQt6XcbQpa.so.6"
+    try:
+        if library.is_file():
+            ctypes.CDLL(str(library))
+    except OSError as why:
+        return str(why)
+    return ""
 
 
 if __name__ == "__main__":

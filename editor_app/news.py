@@ -12,15 +12,21 @@ from editor_app import recent
 from editor_app.catalog import Photo
 from editor_app.document import Document
 from editor_app.frame import Frame
-from editor_app.images import keep_aside, key_of, shown_kind, unpacked
+from editor_app.images import THUMB, full_of, keep_aside, key_of, shown_kind, sized, unpacked
 from editor_app.rendering import OTHERS
 from editor_app.stage_strip import SOURCE
 from editor_app.words import tr
-from editor_app.worker import Picture
+from editor_app.worker import Later, Picture
 
 
 class News(Frame):
     """The frame, kept up to date."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: tuple[Picture, Document] | None = None
+        self._keeping = Later(self, 1000, self._keep_last)
+        self.session.leaving.connect(self._keeping.now)
 
     def refresh(self) -> None:
         """Let those commands be used that can be."""
@@ -66,7 +72,8 @@ class News(Frame):
 
     def _opening(self, photo: Photo) -> None:
         self.setWindowTitle(f"{photo.name} - modisp")
-        self.viewer.clear(self.session.previews.images.get(key_of(*photo.key)))
+        small = self.session.previews.images.get(key_of(*photo.key))
+        self.viewer.clear(small, full_of(small) if small is not None else None)
         self.viewer.what = ("", "")
         self.viewer.setFocus()
         self.strip.forget()
@@ -86,7 +93,7 @@ class News(Frame):
     def _preview(self, key: str, kind: str, image: QImage | None) -> None:
         photo = self.session.photo
         if kind == "large" and photo is not None and key_of(*photo.key) == key and image is not None:
-            full = self.viewer.port.full if self.session.document is not None else (image.width(), image.height())
+            full = self.viewer.port.full if self.session.document is not None else full_of(image)
             self.viewer.show_preview(image)
             self.viewer.set_full(full)
 
@@ -146,11 +153,18 @@ class News(Frame):
 
     def _keep_small(self, picture: Picture, d: Document) -> None:
         """The last rendering becomes the thumbnail, and is shown at once when the photograph is opened again."""
-        small = picture.image.scaledToHeight(112, Qt.TransformationMode.SmoothTransformation)
-        self.session.previews.put(d.path, small, d.copy)
-        if self.session.keeper.edited:
-            keep_aside(d.path, shown_kind(d.copy), picture.image)
+        small = picture.image.scaledToHeight(THUMB, Qt.TransformationMode.SmoothTransformation)
+        self.session.previews.put(d.path, sized(small, picture.full), d.copy)
         self.film.strip.update()
+        self._last = (picture, d)
+        self._keeping.ask()
+
+    def _keep_last(self) -> None:
+        """Nothing has changed for a while: the last rendering is kept."""
+        if self._last is not None:
+            picture, d = self._last
+            self._last = None
+            keep_aside(d.path, shown_kind(d.copy), sized(picture.image.copy(), picture.full))
 
     def _pill(self, picture: Picture) -> None:
         s, told = self.session, picture.told

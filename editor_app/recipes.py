@@ -14,6 +14,8 @@ from modisp.parts import laid
 
 Recipe = Mapping[str, Any]
 Entry = Mapping[str, Any]
+BY_HAND = "custom"
+"""The choice in which numbers count as they stand; every other may stand for numbers that were measured."""
 
 
 def entries(recipe: Recipe) -> list[Entry]:
@@ -48,6 +50,40 @@ def changed(e: Entry, info: StageInfo) -> bool:
     """Whether anything of an entry differs from its default."""
     values = e.get("values", {})
     return not is_on(e) or any(p.name in values and values[p.name] != p.default for p in info.params)
+
+
+def standing(
+    params: Sequence[ParamInfo], values: Mapping[str, Any], reading: Mapping[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    """(choice, numbers) that a choice stands for, as the reading says under its name: {"auto": {"temperature": 5120, …}}.
+
+    In the choice that is the default, numbers that were set by hand count instead.
+    """
+    found = (reading or {}).get("values", {})
+    for p in params:
+        row = found.get(values[p.name]) if BY_HAND in p.choices and values[p.name] != BY_HAND else None
+        if not isinstance(row, Mapping):
+            continue
+        mine = [q for q in params if q.kind == "number" and q.name in row]
+        if values[p.name] != p.default or all(values[q.name] == q.default for q in mine):
+            return p.name, {q.name: row[q.name] for q in mine}
+    return "", {}
+
+
+def settled(recipe: Recipe, readings: Mapping[str, Any], declared: Declarations) -> Recipe:
+    """The recipe with numbers where a place on this photograph was measured: on another one it would show something else."""
+    for e in recipe["entries"]:
+        info = declared.stages.get(e["stage"])
+        picked = {p.name: p for p in info.params if p.kind == "rect" and p.inference} if info is not None else {}
+        if info is None or not picked:
+            continue
+        values = {p.name: value(e, p) for p in info.params}
+        choice, numbers = standing(info.params, values, readings.get(e["id"]))
+        new: dict[str, Any] = {name: p.default for name, p in picked.items()}
+        if choice and values[choice] in picked:
+            new |= {choice: BY_HAND, **numbers}
+        recipe = with_values(recipe, e["id"], {p.name: p for p in info.params}, new)
+    return recipe
 
 
 def _with_entry(recipe: Recipe, new: Entry) -> Recipe:

@@ -40,6 +40,10 @@ class Shelf(QObject):
         e.thumb.connect(self._thumb)
         e.uncopied.connect(self._uncopied)
         e.xmp.connect(self._xmp)
+        self._bares: list[tuple[str, int]] = []  # photographs that bring no small picture along
+        self._making: tuple[str, int] | None = None  # the one of them that is being made
+        session.previews.lacking.connect(self._bare)
+        e.declared.connect(self._restarted)
         e.default_kept.connect(self._default_kept)
 
     def glance(self) -> None:
@@ -75,8 +79,9 @@ class Shelf(QObject):
 
     def copy(self) -> None:
         """Remember this photograph's look."""
-        if self.session.document is not None:
-            self.copied = self.session.document.recipe
+        s, d = self.session, self.session.document
+        if d is not None and s.declared is not None:
+            self.copied = recipes.settled(d.recipe, s.readings, s.declared)
             self.done.emit(tr("Look copied"), "", None)
 
     def parts(self, recipe: Recipe | None = None) -> list[tuple[StageInfo, bool, bool]]:
@@ -121,12 +126,33 @@ class Shelf(QObject):
         return p is not None and p.key == (Path(path), copy)
 
     def _look_anew(self, m: dict[str, Any]) -> None:
-        self.session.engine.send("thumbs", targets=m["targets"], size=[2 * THUMB, THUMB])
+        self._make_thumbs(m["targets"])
+
+    def _bare(self, key: str) -> None:
+        """A file without a preview was seen in the filmstrip: the engine makes a small picture of it."""
+        name, _, copy = key.partition("\0")
+        self._bares.append((name, int(copy or 0)))
+        self._next_bare()
+
+    def _next_bare(self) -> None:
+        """One after the other, so that what was seen last comes first."""
+        if self._bares and self._making is None and self.session.engine.ready:
+            self._making = self._bares.pop()
+            self._make_thumbs([self._making])
+
+    def _restarted(self) -> None:
+        self._making = None
+        self._next_bare()
+
+    def _make_thumbs(self, targets: Sequence[Sequence[Any]]) -> None:
+        self.session.engine.send("thumbs", targets=targets, size=[2 * THUMB, THUMB])
 
     def _thumb(self, m: dict[str, Any]) -> None:
-        """A photograph that is not open looks different now."""
-        path, image = Path(m["path"]), unpacked(m)
-        if not self._open(m["path"], m["copy"]):
+        """A photograph that is not open looks different now; nothing came of it where it has no width."""
+        if (m["path"], m["copy"]) == self._making:
+            self._restarted()
+        if m["width"] and not self._open(m["path"], m["copy"]):
+            path, image = Path(m["path"]), unpacked(m)
             self.session.previews.put(path, image, m["copy"])
             self.session.catalog.marked.emit()
             keep_aside(path, small_kind(m["copy"]), image)
@@ -173,9 +199,9 @@ class Shelf(QObject):
 
     def keep_default(self, slots: Collection[str] | None, looks: bool = False, iso: bool = False) -> None:
         """Let pictures of this camera (from this ISO up) begin as this one is; None forgets what was saved."""
-        d = self.session.document
-        if d is not None:
-            recipe = d.recipe if slots is not None else None
+        d, declared = self.session.document, self.session.declared
+        if d is not None and declared is not None:
+            recipe = recipes.settled(d.recipe, self.session.readings, declared) if slots is not None else None
             row = {"recipe": recipe, "slots": sorted(slots or ()), "looks": looks, "iso": iso}
             self.session.engine.send("default", path=str(d.path), **row)
 

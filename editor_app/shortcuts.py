@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtCore import QEvent, QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from editor_app.layout import column, row
 
 
 @dataclass(frozen=True)
 class Command:
-    """One thing that can be done: `name` for the settings, `words` for people, keys as Qt writes them."""
+    """One thing that can be done: `name` for the settings, `words` for people, keys as Qt writes them.
+
+    `menu` is one of MENUS, and, after a stroke, the submenu that it stands in.
+    """
 
     name: str
     words: str
@@ -22,6 +26,11 @@ class Command:
     menu: str
     do: Callable[[], object]
     check: bool = False
+
+    @property
+    def home(self) -> str:
+        """The menu that it is found under."""
+        return self.menu.partition("/")[0]
 
 
 MENUS = ("File", "Edit", "Photo", "Stage", "View", "Help")
@@ -96,10 +105,13 @@ class Sheet(QWidget):
     def __init__(self, window: QWidget, card: QWidget) -> None:
         super().__init__(window)
         self.card = card
+        self._before = QApplication.focusWidget()
         self.setLayout(column(None, row(None, card, None), None))
         self.setGeometry(window.rect())
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.show()
         self.raise_()
+        self.setFocus()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
@@ -110,6 +122,26 @@ class Sheet(QWidget):
         if not self.card.geometry().contains(e.position().toPoint()):
             self.leave()
 
+    def event(self, e: QEvent) -> bool:
+        if e.type() == QEvent.Type.ShortcutOverride:
+            e.accept()  # while a sheet is open, the window's keys are not meant
+            return True
+        return super().event(e)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes round inside the sheet."""
+        focus = QApplication.focusWidget()
+        here = focus if focus is not None and self.isAncestorOf(focus) else self
+        w: QWidget | None = here
+        while True:
+            w = w.nextInFocusChain() if forward else w.previousInFocusChain()
+            if w is None or w is here:
+                return True
+            reached = self.isAncestorOf(w) and w.isVisible() and w.isEnabled()
+            if reached and w.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                w.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+                return True
+
     def keyPressEvent(self, e: QKeyEvent) -> None:
         if e.key() == Qt.Key.Key_Escape:
             self.leave()
@@ -119,5 +151,7 @@ class Sheet(QWidget):
     def leave(self) -> None:
         """Close."""
         self.hide()
+        if self._before is not None and isValid(self._before) and self._before.isVisible():
+            self._before.setFocus()  # the hand goes on where it was
         self.closed.emit()
         self.deleteLater()

@@ -15,31 +15,9 @@ from editor_app.controls import Control, PickRow, control_for, spacer
 from editor_app.declared import ParamInfo, StageInfo
 from editor_app.groups import Group, Part, parted
 from editor_app.layout import Drawing, Plane, Words, button, column, row
-from editor_app.recipes import Entry, changed, is_on, value
+from editor_app.recipes import BY_HAND, Entry, changed, is_on, standing, value
 from editor_app.widgets import Combo, Switch, Tool
 from editor_app.words import tr
-
-BY_HAND = "custom"
-"""The choice in which numbers count as they stand; every other may stand for numbers that were measured."""
-
-
-def standing(
-    params: Sequence[ParamInfo], values: Mapping[str, Any], reading: Mapping[str, Any] | None
-) -> tuple[str, dict[str, Any]]:
-    """(choice, numbers) that a choice stands for, as the reading says under its name: {"auto": {"temperature": 5120, …}}.
-
-    In the choice that is the default, numbers that were set by hand count instead.
-    """
-    found = (reading or {}).get("values", {})
-    for p in params:
-        row = found.get(values[p.name]) if BY_HAND in p.choices and values[p.name] != BY_HAND else None
-        if not isinstance(row, Mapping):
-            continue
-        mine = [q for q in params if q.kind == "number" and q.name in row]
-        if values[p.name] != p.default or all(values[q.name] == q.default for q in mine):
-            return p.name, {q.name: row[q.name] for q in mine}
-    return "", {}
-
 
 COMPARE, DEFAULT, COPY, PASTE = "compare", "default", "copy", "paste"
 """What can be asked for besides; see `StagePanel.asked`."""
@@ -56,6 +34,7 @@ class StagePanel(QWidget):
     swapped = Signal(str, str)  # entry, stage
     viewed = Signal(str, bool)
     picking = Signal(str, str)  # entry, parameter
+    aiming = Signal(str, str)  # entry, parameter: to be adjusted on the picture
     folded = Signal(str, bool)
     alone = Signal(str)  # fold all the others
     asked = Signal(str, str)  # entry, what else is to be done with its stage: compare, copy, paste or default
@@ -101,6 +80,7 @@ class StagePanel(QWidget):
                 g = kind(groups[kind])
                 g.changed.connect(lambda name, v: self.edited.emit(self.ident, name, v))
                 g.done.connect(self.done)
+                g.aimed.connect(lambda name: self.aiming.emit(self.ident, name))
                 self.controls |= {q.name: Part(g, q.name) for q in groups[kind]}
                 self.groups.append(g)
                 rows.append(g)
@@ -173,8 +153,8 @@ class StagePanel(QWidget):
 
     def _swap(self) -> None:
         wanted = self.kind.value()
+        self.kind.set_value(self.info.name)  # this panel stays that of its stage: the other one has a panel of its own
         if wanted in (COMPARE, DEFAULT):
-            self.kind.set_value(self.info.name)
             self.asked.emit(self.ident, wanted)
         elif wanted != self.info.name:
             self.swapped.emit(self.ident, wanted)
@@ -206,8 +186,11 @@ class StagePanel(QWidget):
         values = {p.name: value(e, p) for p in self.info.params}
         self.choice, self.standing = standing(self.info.params, values, reading)
         for name, v in (values | self.standing).items():
-            if name in self.controls:
-                self.controls[name].show_value(v)
+            control = self.controls.get(name)
+            if isinstance(control, Control):
+                control.measured = name in self.standing
+            if control is not None:
+                control.show_value(v)
         rows = (reading or {}).get("candidates", ())
         self.chips.show_candidates(rows, values)
 

@@ -207,11 +207,14 @@ class Server(Looking):
         def work(path: str, copy: int) -> None:
             while self.look.busy or self.raw.busy or self.opening.busy:
                 time.sleep(0.05)
-            o = self.open.get(path) or Opened.open(Path(path), self.cache)
-            version = Sidecar.load(path).version(copy)
-            plain = o.plain((version.recipe or o.default).dump())
-            made = small(o, plain, m["size"], lambda: False)
-            self.tell("thumb", path=path, copy=copy, **made)
+            made: dict[str, Any] = {"width": 0, "height": 0, "pixels": ""}
+            try:
+                o = self.open.get(path) or Opened.open(Path(path), self.cache)
+                version = Sidecar.load(path).version(copy)
+                plain = o.plain((version.recipe or o.default).dump())
+                made = small(o, plain, m["size"], lambda: False)
+            finally:
+                self.tell("thumb", path=path, copy=copy, **made)
 
         for path, copy in m["targets"]:
             self.thumbs_lane.put(lambda stop, p=path, c=copy: work(p, c))  # type: ignore[misc]

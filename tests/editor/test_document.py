@@ -110,3 +110,25 @@ def test_switch_and_reset(doc: Document) -> None:
     assert doc.recipe == doc.declared.default["raw"]
     doc.reset_all()
     assert doc.steps[-1].recipe == doc.default
+
+
+def test_a_place_that_was_picked_is_copied_as_the_numbers_that_it_gave(declared: Declarations) -> None:
+    recipe = declared.default["raw"]
+    ident, rect = next(
+        (e["id"], p)
+        for e in recipe["entries"]
+        for p in declared.stages[e["stage"]].params
+        if p.kind == "rect" and p.inference
+    )
+    info = recipes.stage_of(recipe, ident, declared)
+    assert info is not None
+    params = {p.name: p for p in info.params}
+    choice = next(p for p in info.params if rect.name in p.choices)
+    number = next(p for p in info.params if p.kind == "number" and p.default != p.high)
+    measured = (number.default + number.high) / 2
+    readings = {ident: {"values": {rect.name: {number.name: measured}}}}
+    picked = recipes.with_values(recipe, ident, params, {rect.name: [3, 4, 50, 60], choice.name: rect.name})
+    values = recipes.entry(recipes.settled(picked, readings, declared), ident)["values"]
+    assert values == {choice.name: recipes.BY_HAND, number.name: measured}
+    automatic = recipes.with_values(recipe, ident, params, {choice.name: "auto"})
+    assert recipes.settled(automatic, readings, declared) == automatic

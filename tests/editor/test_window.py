@@ -270,6 +270,24 @@ def test_sheets_and_palette(qtbot: Any, window: Window) -> None:
         assert window.sheet is None
 
 
+def test_a_sheet_keeps_the_keys_and_the_focus_to_itself(qtbot: Any, window: Window, folder: Path) -> None:
+    settled(qtbot, window, folder / "p0.png")
+    window.activateWindow()
+    page = window.pages.currentIndex()
+    window.commands.actions["export"].trigger()
+    sheet = window.sheet
+    assert sheet is not None
+    for _ in range(40):
+        focus = QApplication.focusWidget()
+        assert focus is not None and sheet.isAncestorOf(focus)
+        qtbot.keyClick(focus, Qt.Key.Key_Tab)
+    for key in (Qt.Key.Key_H, Qt.Key.Key_J):
+        qtbot.keyClick(sheet, key)
+    assert window.pages.currentIndex() == page and not window.viewer.clipping
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert window.sheet is None and window.session.document is not None
+
+
 def test_no_two_commands_share_a_key(window: Window) -> None:
     keys = [k.toString() for a in window.commands.actions.values() for k in a.shortcuts()]
     assert len(keys) == len(set(keys))
