@@ -132,15 +132,14 @@ class Sheet(QWidget):
         """Tab goes round inside the sheet."""
         focus = QApplication.focusWidget()
         here = focus if focus is not None and self.isAncestorOf(focus) else self
-        w: QWidget | None = here
-        while True:
-            w = w.nextInFocusChain() if forward else w.previousInFocusChain()
-            if w is None or w is here:
-                return True
+        w: QWidget | None = here.nextInFocusChain() if forward else here.previousInFocusChain()
+        while w is not None and w is not here:
             reached = self.isAncestorOf(w) and w.isVisible() and w.isEnabled()
             if reached and w.focusPolicy() & Qt.FocusPolicy.TabFocus:
                 w.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
-                return True
+                break
+            w = w.nextInFocusChain() if forward else w.previousInFocusChain()
+        return True
 
     def keyPressEvent(self, e: QKeyEvent) -> None:
         if e.key() == Qt.Key.Key_Escape:
