@@ -28,6 +28,7 @@ F = np.float32
 SOURCES = (
     "native.py",
     "color/gamut.py",
+    "operators/cube.py",
     "operators/rational.py",
     "operators/tonecurve.py",
     "operators/tonepaint.py",
