@@ -119,6 +119,20 @@ def test_finished_pictures_come_back_as_they_were() -> None:
     assert (out - develop(source, r.swap("tone")).pixels).abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("name", ["vivid", "filmfaded", "moody", "flat"])
+def test_styles_act_on_finished_pictures_from_nothing_on(name: str) -> None:
+    random = torch.Generator().manual_seed(2)
+    encoded = torch.nn.functional.interpolate(torch.rand(1, 3, 12, 16, generator=random), (96, 128), mode="bicubic")[0]
+    source = Image(encoded.clamp(0.02, 0.98).contiguous(), State.ENCODED, Metadata(space="srgb"))
+    r = Recipe.default(source).set("output", dither="off").swap("tone_learned")
+    only_tone = {"look": 0.0, "detail": 0.0, "grain": 0.0}
+    out = [develop(source, Style.load(name).apply(r, s, only_tone)).pixels for s in (0.0, 0.01, 0.5, 1.0)]
+    off = [float((o - develop(source, r).pixels).abs().mean()) for o in out]
+    assert off[0] < 1e-6 and off[1] < 0.003 < 0.01 < off[3] and off[1] < off[2] < off[3]
+    way = float((out[3] - out[0]).mean())
+    assert way > 0 if name in ("filmfaded", "flat") else way < 0 if name == "moody" else True
+
+
 @pytest.mark.parametrize("name", ["vivid", "filmwarm"])
 def test_a_style_mixed_with_none_of_another_is_itself(window: Image, name: str) -> None:
     r = Recipe.default().swap("tone_learned")

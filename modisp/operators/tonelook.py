@@ -67,3 +67,19 @@ class OwnFinish:
     def paint(self, pixels: torch.Tensor) -> torch.Tensor:
         """SCENE pixels (3, H, W) to DISPLAY."""
         return self.finish.paint(pixels)
+
+
+class Added:
+    """What offsets add to a picture that was finished before.
+
+    Its tones were somebody's decision.  So it counts as the plain finish of a usual picture, and what the offsets would make
+    of that other than the plain finish does is added to it: no offsets, no change.
+    """
+
+    def __init__(self, sliders: ToneSliders, offsets: Offsets) -> None:
+        self._plain, self._own = (OwnFinish(sliders, o, USUAL, 0.0) for o in (Offsets.zeros(), offsets))
+
+    def on(self, pixels: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
+        """`shown` (3, H, W; DISPLAY) with what is added; `pixels` are its SCENE light."""
+        added = self._own.paint(pixels).sub_(self._plain.paint(pixels))
+        return added.add_(shown).clamp_(0.0, 1.0)

@@ -78,6 +78,10 @@ class Offsets:
             out[part] = torch.tensor(row, dtype=torch.float32).view(shape) if row else torch.zeros(shape)
         return cls(**out)
 
+    def nothing(self) -> bool:
+        """Whether nothing is added to any part."""
+        return not any(bool(getattr(self, f.name).any()) for f in fields(self))
+
     def dump(self, digits: int = 4) -> dict[str, tuple[float, ...]]:
         """Plain numbers by part; a part that adds nothing is empty."""
         rows = {f.name: tuple(round(v, digits) for v in getattr(self, f.name).flatten().tolist()) for f in fields(self)}

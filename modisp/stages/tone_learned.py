@@ -16,7 +16,7 @@ from modisp.image import Frame, Image, Metadata, State
 from modisp.learned import network
 from modisp.operators import tonebake, tonemap, tonepaint
 from modisp.operators import tonecurve as tc
-from modisp.operators.tonelook import STEEPEST, SameBytes, baked_colours, near_white
+from modisp.operators.tonelook import STEEPEST, Added, SameBytes, baked_colours, near_white
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneoffsets import Offsets, facts
 from modisp.operators.tonesliders import ToneSliders, paint
@@ -117,8 +117,10 @@ class ToneLearned(
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """Pixel by pixel: light, local light, curve, colours."""
         known = reading.values
-        if "gain" not in known:  # nothing to go by, or a finished picture that comes back as it was
-            return paint(_closed(self, 0.0 if image.meta.space else PRIOR), image.pixels)
+        if "gain" not in known:  # nothing to go by, or a finished picture that comes back as it was but for styles
+            out = paint(_closed(self, 0.0 if image.meta.space else PRIOR), image.pixels)
+            style = _alone(self)
+            return style.on(image.pixels, out) if style else out
         numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
         finish, guide = _finish(self, known["gain"], *numbers, known.get("white"))
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
@@ -188,6 +190,20 @@ def _saturated(view: torch.Tensor, level: float, params: ToneParams) -> float | 
 @lru_cache(maxsize=8)
 def _closed(stage: ToneLearned, ev: float) -> tc.Table:
     return stage.table(ev, tc.WHITE, 0.0)
+
+
+@lru_cache(maxsize=8)
+def _alone(stage: ToneLearned) -> Added | None:
+    """What styles add to a picture of which nothing was measured; None where they add nothing."""
+    found = _offsets_of(stage)
+    scaled = Offsets(
+        found.gain * stage.gain_strength,
+        found.curve * stage.curve_strength,
+        torch.zeros_like(found.grid),
+        found.chroma * stage.colour_strength,
+        found.tint * stage.colour_strength,
+    )
+    return None if scaled.nothing() else Added(stage, scaled)
 
 
 def _offsets_of(stage: ToneLearned) -> Offsets:
