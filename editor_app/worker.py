@@ -55,6 +55,7 @@ class Engine(QObject):
     refined = Signal(dict)
     unrefined = Signal(dict)
     probed = Signal(dict)
+    under = Signal(dict)
     sampled = Signal(dict)
     counted = Signal(dict)
     peered = Signal(dict)
@@ -127,6 +128,7 @@ class Engine(QObject):
         page = self.pool.take(4 * (w + 64) * (h + 64))
         self._lent[request["id"]] = page
         self.send("render", **request, page={"path": str(page.path), "size": page.size})
+        self.process.waitForBytesWritten(1)  # now, and not after what the window draws first
 
     def _read(self) -> None:
         while self.process.canReadLine():
