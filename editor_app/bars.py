@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QWidget
 
 from editor_app import paint, theme
 from editor_app.layout import Drawing, Plane, Words, button, row
-from editor_app.shortcuts import MENUS, Commands
+from editor_app.shortcuts import MENUS, Command, Commands
 from editor_app.viewport import Viewport
 from editor_app.widgets import Segment, Tool
+from editor_app.words import SPELLED, signed, tr
 from editor_app.words import left as left_words
-from editor_app.words import signed, tr
 
-SIDE, NARROW = 330, 1180
+HANDS = (("move", "hand"), ("crop", "crop"), ("pick", "pipette"), ("adjust", "target"))
+SIDE, NARROW = 330, 1232
 """The width of each end; below the second, half of the tools goes into a menu."""
 
 
@@ -38,14 +39,8 @@ class TopBar(Plane):
         bar.setFixedHeight(26)
         bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.menus = {m: bar.addMenu(tr(m)) for m in MENUS}
-        menu = MENUS[0]
-        for c in commands.layout:
-            if c is None:
-                self.menus[menu].addSeparator()
-            else:
-                menu = c.menu
-                self.menus[menu].addAction(commands.actions[c.name])
-        self.hands = {n: self._hand(i, n) for n, i in (("move", "hand"), ("crop", "crop"), ("pick", "pipette"))}
+        self._fill(commands)
+        self.hands = {n: self._hand(i, n) for n, i in HANDS}
         self.single = Segment(["single", "split", "side"], 96, 28, icons=True)
         words = (("split", tr("One picture")), ("split", tr("Before and after, split")), ("side", tr("Side by side")))
         self.single.tips = [tr("One picture  (Esc)"), *(self._tip(n, w) for n, w in words[1:])]
@@ -74,6 +69,22 @@ class TopBar(Plane):
             commands.actions[name].changed.connect(self._follow)
         self._follow()
         self.show_tool("move")
+
+    def _fill(self, commands: Commands) -> None:
+        """The menus, in the order of the commands; a gap parts what stands in one menu, else the menus that they stand in."""
+        before: Command | None = None
+        gap = False
+        for c in commands.layout:
+            if c is None:
+                gap = True
+                continue
+            home, _, sub = c.menu.partition("/")
+            if gap and before is not None and before.home == home:
+                self.menus[c.menu if before.menu == c.menu else home].addSeparator()
+            if c.menu not in self.menus:
+                self.menus[c.menu] = self.menus[home].addMenu(tr(sub))
+            self.menus[c.menu].addAction(commands.actions[c.name])
+            before, gap = c, False
 
     def resizeEvent(self, e: QResizeEvent) -> None:
         narrow = self.width() < NARROW
@@ -255,14 +266,7 @@ class StatusLine(Plane):
         values, state = told["values"], told["state"]
         if state == "ENCODED":
             numbers = [f"{v * 255:.0f}" for v in values]
-            kind = {
-                "": "sRGB",
-                "srgb": "sRGB",
-                "display-p3": "Display P3",
-                "adobe-rgb": "Adobe RGB",
-                "rec2020": "Rec.2020",
-            }
-            unit = kind.get(told.get("space", ""), "")
+            unit = SPELLED.get(told.get("space") or "srgb", "")
         else:
             numbers = [signed(v, 3).lstrip("+") for v in values]
             unit = tr("linear")

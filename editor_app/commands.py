@@ -35,6 +35,9 @@ def commands_of(w: Window) -> Commands:
             w.sheet = make(w, w.commands)
             w.sheet.closed.connect(lambda: setattr(w, "sheet", None))
 
+    def difference() -> None:
+        w.compare("difference")
+
     def camera() -> None:
         found = compare.references(s.document, s.declared) if s.document is not None and s.declared is not None else []
         w.compare_with(next((r for r in found if r.camera), None))
@@ -45,14 +48,14 @@ def commands_of(w: Window) -> Commands:
 
     def label(i: int) -> Command:
         keys = (str(i + 5),) if i < 5 else ()
-        return Command(f"label_{i}", tr("Label: {0}").format(tr(LABELS[i])), keys, "Photo", partial(w.label, i))
+        return Command(f"label_{i}", tr("Label: {0}").format(tr(LABELS[i])), keys, "Photo/Label", partial(w.label, i))
 
     def paste() -> None:
         s.shelf.paste(w.selection())
 
     def scaled(percent: int) -> Command:
         words = tr("Interface at {0} %").format(percent)
-        return Command(f"scale_{percent}", words, (), "View", partial(w.scale, percent))
+        return Command(f"scale_{percent}", words, (), "View/Appearance", partial(w.scale, percent), check=True)
 
     rows: list[Command | None] = [
         Command("open", tr("Open files…"), ("Ctrl+O",), "File", w.open_files),
@@ -69,15 +72,20 @@ def commands_of(w: Window) -> Commands:
         Command("redo", tr("Redo"), ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", partial(document, "redo")),
         None,
         Command("copy", tr("Copy the look"), ("Ctrl+C",), "Edit", copy),
-        Command("paste", tr("Paste the look, but no crop"), ("Ctrl+V",), "Edit", paste),
+        Command("paste", tr("Paste the look, without the crop"), ("Ctrl+V",), "Edit", paste),
         Command("paste_parts", tr("Paste parts of the look…"), ("Ctrl+Shift+V",), "Edit", w.paste_parts),
         None,
         Command("snapshot", tr("Take a snapshot"), ("Ctrl+Shift+S",), "Edit", w.snapshot),
         Command("save_style", tr("Save as a style…"), (), "Edit", w.save_style),
-        Command("default", tr("Make it the default of this camera…"), (), "Edit", w.keep_default),
+        Command("default", tr("Make it this camera's default…"), (), "Edit", w.keep_default),
         None,
-        Command("reset_stage", tr("Reset the stage at hand"), ("Ctrl+R",), "Edit", w.reset),
+        Command("reset_stage", tr("Reset the stage in hand"), ("Ctrl+R",), "Edit", w.reset),
         Command("reset_all", tr("Reset all"), ("Ctrl+Shift+R",), "Edit", partial(document, "reset_all")),
+        Command("crop", tr("Crop and straighten"), ("R",), "Photo", w.crop),
+        Command("pick", tr("Pick the white balance"), ("W",), "Photo", w.pick_first),
+        Command("adjust", tr("Adjust by dragging on the picture"), ("T",), "Photo", w.adjust),
+        Command("move", tr("Hand: pan and zoom"), ("V",), "Photo", w.take_hand),
+        None,
         Command("next", tr("Next photograph"), ("Right",), "Photo", lambda: s.beside(1)),
         Command("previous", tr("Previous photograph"), ("Left",), "Photo", lambda: s.beside(-1)),
         Command("all", tr("Choose all photographs"), ("Ctrl+A",), "Photo", w.select_all),
@@ -85,12 +93,11 @@ def commands_of(w: Window) -> Commands:
         Command("virtual_copy", tr("Make a virtual copy"), ("Ctrl+'",), "Photo", s.shelf.make_copy),
         Command("delete_copy", tr("Delete the virtual copy"), (), "Photo", w.delete_copy),
         None,
-        *[Command(f"stars_{n}", "\u2605" * n, (str(n),), "Photo", partial(w.rate, n)) for n in range(1, 6)],
-        Command("stars_0", tr("No stars"), ("0", "U"), "Photo", partial(w.rate, 0)),
-        Command("reject", tr("Reject"), ("X",), "Photo", partial(w.rate, -1)),
-        None,
+        *[Command(f"stars_{n}", "\u2605" * n, (str(n),), "Photo/Stars", partial(w.rate, n)) for n in range(1, 6)],
+        Command("stars_0", tr("No stars"), ("0", "U"), "Photo/Stars", partial(w.rate, 0)),
         *[label(i) for i in range(1, len(LABELS))],
-        Command("label_0", tr("No label"), (), "Photo", partial(w.label, 0)),
+        Command("label_0", tr("No label"), (), "Photo/Label", partial(w.label, 0)),
+        Command("reject", tr("Reject"), ("X",), "Photo", partial(w.rate, -1)),
         Command("boundary_before", tr("View one stage before"), ("[",), "Stage", lambda: w.strip.step(-1)),
         Command("boundary_after", tr("View one stage after"), ("]",), "Stage", lambda: w.strip.step(1)),
         Command("result", tr("View the result"), ("End",), "Stage", lambda: s.view("")),
@@ -102,24 +109,20 @@ def commands_of(w: Window) -> Commands:
         Command("zoom", tr("Fit or 1:1 at the pointer"), ("Z", "Space"), "View", v.toggle_zoom),
         Command("zoom_in", tr("Zoom in"), ("Ctrl++", "Ctrl+="), "View", lambda: v.step_zoom(True)),
         Command("zoom_out", tr("Zoom out"), ("Ctrl+-",), "View", lambda: v.step_zoom(False)),
-        None,
-        Command("before", tr("Before, while held"), ("\\",), "View", lambda: w.peek(True)),
-        Command("split", tr("Before and after, split"), ("Y",), "View", lambda: w.compare("split")),
-        Command("side", tr("Before and after, side by side"), ("Shift+Y",), "View", lambda: w.compare("side")),
-        Command("difference", tr("Before and after, difference"), ("Alt+Y",), "View", lambda: w.compare("difference")),
-        Command("camera", tr("Compare with the camera's JPEG"), ("Shift+\\", "|"), "View", camera),
-        Command("next_version", tr("Compare with the next version"), ("Shift+C",), "View", w.next_version),
-        Command("two_up", tr("Two photographs side by side"), ("C",), "View", w.two_up),
-        None,
-        Command("move", tr("Hand: pan and zoom"), ("V",), "View", w.take_hand),
-        Command("crop", tr("Crop and straighten"), ("R",), "View", w.crop),
-        Command("pick", tr("Pick the white balance"), ("W",), "View", w.pick_first),
         Command("loupe", tr("Loupe, while held"), ("L",), "View", lambda: v.hold_loupe(not v.loupe.on)),
-        Command("scope", tr("Next: histogram, raw histogram, waveform"), ("Shift+H",), "View", w.histogram.next_mode),
         None,
+        Command("before", tr("Before, while held"), ("\\",), "View/Compare", lambda: w.peek(True)),
+        Command("split", tr("Before and after, split"), ("Y",), "View/Compare", lambda: w.compare("split")),
+        Command("side", tr("Before and after, side by side"), ("Shift+Y",), "View/Compare", lambda: w.compare("side")),
+        Command("difference", tr("Before and after, difference"), ("Alt+Y",), "View/Compare", difference),
+        None,
+        Command("camera", tr("Compare with the camera's JPEG"), ("Shift+\\", "|"), "View/Compare", camera),
+        Command("next_version", tr("Compare with the next version"), ("Shift+C",), "View/Compare", w.next_version),
+        Command("two_up", tr("Two photographs side by side"), ("C",), "View/Compare", w.two_up),
         Command("clipping", tr("Show clipping"), ("J",), "View", partial(flag, "clipping"), check=True),
         Command("gamut", tr("Show colours outside sRGB"), ("Shift+J",), "View", partial(flag, "gamut"), check=True),
         Command("grid", tr("Grid"), ("G",), "View", partial(flag, "grid"), check=True),
+        Command("scope", tr("Next kind of histogram"), ("Shift+H",), "View", w.histogram.next_mode),
         None,
         Command("styles", tr("Styles"), ("S",), "View", partial(w.toggle_page, 0)),
         Command("history", tr("History"), ("H",), "View", partial(w.toggle_page, 1)),
@@ -128,16 +131,18 @@ def commands_of(w: Window) -> Commands:
         Command("bars", tr("Hide or show all bars"), ("Shift+Tab",), "View", lambda: w.hide_parts("docks", "bars")),
         Command("full", tr("Full screen"), ("F",), "View", w.full_screen),
         None,
-        Command("monitor", tr("Monitor profile…"), (), "View", lambda: sheet(lambda win, _: monitor_sheet(win, v))),
-        Command("surround", tr("Next surround"), (), "View", w.next_surround),
         *[
-            Command(n, words, (), "View", partial(w.dress, n))
+            Command(n, words, (), "View/Appearance", partial(w.dress, n), check=True)
             for n, words in (("dark", tr("Dark")), ("light", tr("Light")))
         ],
         None,
         *[scaled(percent) for percent in SCALES],
+        None,
+        Command("surround", tr("Next grey round the picture"), (), "View/Appearance", w.next_surround),
+        Command("monitor", tr("Monitor profile…"), (), "View", lambda: sheet(lambda win, _: monitor_sheet(win, v))),
         Command("palette", tr("Commands…"), ("Ctrl+K",), "Help", lambda: sheet(palette_sheet)),
         Command("keys", tr("Keys…"), ("?",), "Help", lambda: sheet(key_sheet)),
+        None,
         Command("escape", tr("Leave or cancel"), ("Esc",), "Help", w.escape),
     ]
     assert set(theme.THEMES) == {"dark", "light"}

@@ -8,12 +8,12 @@ from typing import Any
 from PySide6.QtGui import QImage, QTransform
 
 from editor_app import compare, recipes
+from editor_app.adjusting import Adjusting
 from editor_app.compare import Reference, Sensor
 from editor_app.compare_bar import CompareBar
 from editor_app.crop_tool import CropTool
 from editor_app.panes import Pane
 from editor_app.picture_menu import picture_menu
-from editor_app.pointing import Pointing
 from editor_app.viewport import Viewport
 from editor_app.words import tr
 from editor_app.worker import Picture
@@ -21,12 +21,13 @@ from editor_app.worker import Picture
 NOW = "now"
 
 
-class Comparing(Pointing):
+class Comparing(Adjusting):
     """The frame, with two pictures in the viewer."""
 
     reference: Reference | None = None
     rivals: tuple[str, dict[str, str], dict[str, recipes.Recipe]] | None = None  # entry, stage and recipe by side
     _bar: CompareBar | None = None
+    _alone_before = False  # whether the present reference brought the comparison with it
 
     def _wire_comparing(self) -> None:
         s = self.session
@@ -124,6 +125,7 @@ class Comparing(Pointing):
         if reference is None:
             return
         self.reference = reference
+        self._alone_before = self.viewer.mode == "one"
         if self.viewer.other is not None:
             self.viewer.other.clear()
         if self.viewer.mode == "one":
@@ -221,7 +223,10 @@ class Comparing(Pointing):
             return
         if found is None:
             self.viewer.say(tr("There is no JPEG of the camera in this file"))
-            self.compare_with(self._first())
+            self.reference = None
+            if self._alone_before:
+                self.leave_comparison()
+            self._refer()
             return
         pane.clear()
         pane.camera, (pane.still, *pane.smaller) = found

@@ -6,11 +6,12 @@ To add a control, write a subclass of `Control` and name its kind in `KINDS`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent
 from PySide6.QtWidgets import QColorDialog, QFileDialog, QLineEdit, QWidget
 
 from editor_app import paint, theme
@@ -20,10 +21,16 @@ from editor_app.layout import Drawing, Words, button, column, row
 from editor_app.shown import Shown
 from editor_app.slider import Slider
 from editor_app.widgets import Combo, Switch, Tool
-from editor_app.words import tr
+from editor_app.words import spelled, tr
 
-NAME, NUMBER, UNIT = 88, 52, 20
+NUMBER, UNIT = 52, 20
 MARGIN = (16, 0, 4, 0)
+
+
+@lru_cache(maxsize=1)
+def name_width() -> int:
+    """How wide the column of names is: 88, or as wide as a long name is in the type that this system has."""
+    return min(108, max(88, QFontMetrics(theme.font(12)).horizontalAdvance(tr("Highlight warmth")) + 2))
 
 
 class Name(Words):
@@ -33,8 +40,8 @@ class Name(Words):
     scrubbed = Signal(int)
     released = Signal()
 
-    def __init__(self, words: str, scrub: bool = False, width: int = NAME) -> None:
-        super().__init__(words, "soft", width=width)
+    def __init__(self, words: str, scrub: bool = False) -> None:
+        super().__init__(words, "soft", width=name_width())
         self._from: float | None = None
         self.scrub = scrub
         if scrub:
@@ -70,6 +77,7 @@ class Control(QWidget):
     def __init__(self, p: ParamInfo, scrub: bool = False) -> None:
         super().__init__()
         self.p = p
+        self.measured = False  # whether what is shown was measured, and not set by a hand
         self.name = Name(p.words, scrub)
         self.name.reset.connect(lambda: self.take(p.default))
         tip = f"{p.words}\n{p.help}" if p.help else p.words
@@ -85,7 +93,11 @@ class Control(QWidget):
 
     def show_value(self, value: Any) -> None:
         """Show a value without telling anybody."""
-        self.name.say(self.p.words, "text" if value != self.p.default else "soft")
+        self.name.say(self.p.words, "text" if self.differs(value) else "soft")
+
+    def differs(self, value: Any) -> bool:
+        """Whether a value is to be marked as changed."""
+        return bool(value != self.p.default) and not self.measured
 
 
 class NumberRow(Control):
@@ -134,7 +146,7 @@ class NumberRow(Control):
         text = self.shown.text(value)
         if text != self.number.text() and not self.number.isModified():
             self.number.setText(text)
-        self._mark("changed", value != self.p.default)
+        self._mark("changed", self.differs(value))
 
     def _mark(self, name: str, on: bool) -> None:
         if bool(self.number.property(name)) != on:
@@ -181,7 +193,7 @@ class SwitchRow(Control):
 
     def __init__(self, p: ParamInfo) -> None:
         super().__init__(p)
-        self.name.setFixedWidth(NAME + 100)
+        self.name.setFixedWidth(name_width() + 100)
         self.switch = Switch(p.words)
         self.setLayout(row(self.name, None, self.switch, 4, margin=MARGIN))
         self.setFixedHeight(theme.ROW)
@@ -199,7 +211,7 @@ class ChoiceRow(Control):
     def __init__(self, p: ParamInfo) -> None:
         super().__init__(p)
         unit = p.unit if p.unit in ("°", "%") else f" {p.unit}" if p.unit else ""
-        self.combo = Combo([(f"{c[:1].upper()}{c[1:]}{unit}", c) for c in p.choices])
+        self.combo = Combo([(f"{spelled(c)}{unit}", c) for c in p.choices])
         self.combo.setAccessibleName(p.words)
         layout = row(self.name, 4, self.combo, 4, margin=MARGIN)
         layout.setStretch(2, 1)

@@ -50,7 +50,8 @@ class Corners:
         if v.toast is not None:
             words, action, do = v.toast
             width = paint.pill_width(p, words, action, False, False)
-            r = paint.pill(p, QPointF((v.width() - width) / 2, v.floor - 40), words, action)
+            sides = v.other is not None and v.mode in ("split", "side")  # whose labels stand there
+            r = paint.pill(p, QPointF((v.width() - width) / 2, v.floor - (76 if sides else 40)), words, action)
             if do is not None:
                 self.hits.append((r, lambda: self._take(do)))
         if v.port.zoomed and v.base is not None and v.tool_draws is None:

@@ -32,6 +32,7 @@ class CropTool(CropFrame):
     """The crop tool; `framing` is what the hand has made of it so far."""
 
     kept = Signal(object)  # values
+    covers = True
 
     def __init__(self, viewer: Sight, roles: Roles, orientation: int) -> None:
         super().__init__(viewer, roles, orientation)

@@ -41,6 +41,7 @@ class CurveField(QWidget):
         self.colour = ""
         self.bend: Callable[[Any], Any] | None = None
         self.counts: list[float] = []
+        self.tone: tuple[float, float] | None = None  # what lies under the pointer on the picture, before and after
         self._fine: tuple[QPointF, Point] | None = None
         self._before: list[Point] = []
         self._rest = QTimer(self, singleShot=True, interval=REST)  # a burst of keys is one gesture
@@ -73,6 +74,12 @@ class CurveField(QWidget):
         self.counts = list(counts)
         self.update()
 
+    def show_tone(self, tone: tuple[float, float] | None) -> None:
+        """Mark the tone that lies under the pointer on the picture, and what the curve makes of it."""
+        if tone != self.tone:
+            self.tone = tone
+            self.update()
+
     def _path(self, ys: Any) -> QPainterPath:
         path = QPainterPath()
         for i, (x, y) in enumerate(zip(_XS, ys, strict=True)):
@@ -104,6 +111,12 @@ class CurveField(QWidget):
             own = self.bend(_XS)
         p.setPen(QPen(QColor(self.colour or t.text), 1.5))
         p.drawPath(self._path(own))
+        if self.tone is not None:
+            at = self._to((self.tone[0], min(max(self.tone[1], 0.0), 1.0)))
+            p.setPen(QPen(QColor(t.faint), 1, Qt.PenStyle.DashLine))
+            p.drawLine(QPointF(at.x(), r.bottom()), at)
+            p.drawLine(QPointF(r.x(), at.y()), at)
+            paint.disc(p, at.x(), at.y(), 4, "", t.accent, 1.5)
         for i, point in enumerate(self.points):
             at = self._to(point)
             paint.disc(p, at.x(), at.y(), 4.5, t.knob, t.accent if i == self.chosen and self.hasFocus() else t.field)

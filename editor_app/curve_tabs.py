@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from editor_app import paint, theme
+from editor_app.adjust import CHANNELS, Hold
 from editor_app.curve import CurveField
 from editor_app.declared import ParamInfo
 from editor_app.groups import Group
@@ -133,7 +134,8 @@ class CurveTabs(Group):
         self.says = Words("", "faint", 11, align=paint.RIGHT)
         self.undo = Tool("", tr("Reset this curve"), size=22)
         self.field = CurveField(self.curves[0].default)
-        head = row(self.tabs, None, self.says, 6, self.undo)
+        self.target = self.aim_button()
+        head = row(self.tabs, None, self.says, 6, self.undo, self.target)
         body = column(head, 4, self.field, margin=(16, 2, 8, 2))
         self.splits = Splits()
         self.rows = []
@@ -199,6 +201,26 @@ class CurveTabs(Group):
         self.undo.setEnabled(on)
         self.field.update()
 
+    def aim(self) -> str:
+        return self._name
+
+    def show_aim(self, name: str) -> None:
+        self.target.setChecked(bool(name))
+        if not name:
+            self.show_hold(None)
+        names = [p.name for p in self.curves]
+        if name in names and name != self._name:
+            self._choose(names.index(name))
+
+    def show_hold(self, found: Hold | None) -> None:
+        if found is None or found.aim.param.name != self._name:
+            self.field.show_tone(None)
+            self._point(None)
+            return
+        before, after = found.tone, found.after(self.values[self._name])
+        self.field.show_tone((before, after))
+        self._point((before, after))
+
     def _reset(self) -> None:
         self.take(self._name, [list(p) for p in PLAIN])
         self.done.emit()
@@ -217,5 +239,5 @@ class CurveTabs(Group):
         self._counts()
 
     def _counts(self) -> None:
-        channel = ("red", "green", "blue").index(self._name) + 1 if self._name in TINTS else 0
+        channel = CHANNELS.index(self._name) + 1 if self._name in CHANNELS else 0
         self.field.show_counts(self.counts[channel] if self.counts else [])

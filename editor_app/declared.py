@@ -55,6 +55,7 @@ class StageInfo:
     raw_zone: bool
     note: str
     params: tuple[ParamInfo, ...]
+    idle: bool = False  # whether it changes nothing as it comes
 
     @property
     def heading(self) -> str:

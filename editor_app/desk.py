@@ -186,6 +186,7 @@ class Desk(Comparing):
     def scale(self, percent: int) -> None:
         """Scale the interface; Qt takes it up when the editor starts."""
         QSettings().setValue("scale", percent)
+        self.show_settings()
         self.viewer.say(
             tr("The interface is at {0} % from the next start on").format(percent), tr("Start anew"), self.restart
         )

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QPoint, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+from PySide6.QtWidgets import QGridLayout, QInputDialog, QLabel, QMenu, QWidget
 
 from editor_app.document import Document, Snapshot
-from editor_app.layout import Plane, Words, column, hairline, row
+from editor_app.layout import Plane, Words, column, hairline, paragraph, row
 from editor_app.listing import Line, Listing
 from editor_app.recipes import Recipe
 from editor_app.widgets import Scroll, Tool
@@ -140,19 +140,26 @@ def _when(seconds: float) -> str:
 
 
 class InfoDock(QWidget):
-    """Two columns: what it is, what the file says."""
+    """Two columns: what it is, what the file says; the words can be selected and copied."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines = Listing(tr("Information"))
-        self.setLayout(column(Scroll(Plane(column(self.lines, None)))))
+        self.grid = QGridLayout()
+        self.grid.setContentsMargins(16, 4, 8, 16)
+        self.grid.setHorizontalSpacing(8)
+        self.grid.setVerticalSpacing(8)
+        self.grid.setColumnMinimumWidth(0, 80)
+        self.grid.setColumnStretch(1, 1)
+        self.name = Words("", "text", 12, 600, middle=True)
+        head = row(self.name, margin=(16, 4, 16, 4))
+        self.rows: list[tuple[QLabel, QLabel]] = []
+        self.setLayout(column(head, Scroll(Plane(column(self.grid, None)))))
 
     def show_facts(self, path: str, facts: Mapping[str, Any] | None) -> None:
         """Show a file's facts; lines without one are left out."""
         f = facts or {}
         size = f.get("size") or (0, 0)
-        rows = [
-            (tr("File"), path.rpartition("/")[2]),
+        found = [
             (tr("Camera"), camera(str(f.get("make", "")), str(f.get("model", "")))),
             (tr("Lens"), f.get("lens_model", "")),
             (tr("Exposure"), shutter(f.get("shutter") or 0.0)),
@@ -162,5 +169,18 @@ class InfoDock(QWidget):
             (tr("Taken"), str(f.get("date", "")).replace("T", " ")[:16]),
             (tr("Size"), f"{size[0]} × {size[1]}" if size[0] else ""),
             (tr("Filter array"), f.get("cfa", "")),
+            (tr("Folder"), path.rpartition("/")[0].rpartition("/")[2]),
         ]
-        self.lines.show_lines([Line(a, str(b)) for a, b in rows if b])
+        self.name.say(path.rpartition("/")[2])
+        self.name.setToolTip(path)
+        lines = [(a, str(b)) for a, b in found if b]
+        while len(self.rows) < len(lines):
+            pair = (paragraph("", token="faint"), paragraph("", token="text"))
+            for k, label in enumerate(pair):
+                self.grid.addWidget(label, len(self.rows), k, Qt.AlignmentFlag.AlignTop)
+            pair[1].setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self.rows.append(pair)
+        for i, pair in enumerate(self.rows):
+            for label, words in zip(pair, lines[i] if i < len(lines) else ("", ""), strict=True):
+                label.setText(words)
+                label.setVisible(bool(words))

@@ -139,7 +139,8 @@ class Document(QObject):
             return
         p = info.param(param)
         new = recipes.with_value(self.recipe, ident, p, v)
-        self.put(new, p.words, say(p, v), key=(ident, param))
+        words = p.words if p.kind == "number" else f"{info.heading}: {p.words.lower()}"
+        self.put(new, words, say(p, v), key=(ident, param))
 
     def apply(self, ident: str, values: Mapping[str, Any], words: str = "") -> None:
         """Set several parameters of one entry as one step."""

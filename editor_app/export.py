@@ -16,11 +16,11 @@ from editor_app.controls import NumberRow
 from editor_app.declared import Declarations, ParamInfo
 from editor_app.layout import Item, Plane, Words, button, column, hairline, row
 from editor_app.listing import Line, Listing
-from editor_app.queue_list import QueueHead, QueueList
+from editor_app.queue_list import QueueFoot, QueueHead, QueueList
 from editor_app.shortcuts import Sheet
 from editor_app.stage_strip import SOURCE
 from editor_app.widgets import Combo, Scroll, Tool
-from editor_app.words import tr
+from editor_app.words import spelled, tr
 
 if TYPE_CHECKING:
     from editor_app.desk import Desk
@@ -36,12 +36,6 @@ def spaces(declared: Declarations | None) -> tuple[str, ...]:
         if info.writes == "ENCODED":
             return next((p.choices for p in info.params if p.kind == "choice"), ())
     return ()
-
-
-def space_words(space: str) -> str:
-    """A colour space as it is written."""
-    known = {"srgb": "sRGB", "display-p3": "Display P3", "adobe-rgb": "Adobe RGB", "rec2020": "Rec.2020"}
-    return known.get(space, space)
 
 
 class Form(QWidget):
@@ -61,7 +55,7 @@ class Form(QWidget):
         self.side.setAlignment(paint.RIGHT)
         self.side.setPlaceholderText(tr("all"))
         words = tr("As developed")
-        self.space = Combo([(words, ""), *((space_words(s), s) for s in spaces(window.session.declared))])
+        self.space = Combo([(words, ""), *((spelled(s), s) for s in spaces(window.session.declared))])
         self.sharpen = Combo([(tr(n), v) for n, v in presets.SHARPEN])
         self.policy = Combo([(tr(n), v) for n, v in presets.POLICIES])
         self.folder = QLineEdit()
@@ -82,7 +76,7 @@ class Form(QWidget):
         count = tr("{0} photographs").format(len(photos)) if len(photos) != 1 else tr("1 photograph")
         self.size_line = self._line(tr("Longest side"), self.side, 8, Words(tr("px, never enlarged"), "faint"), None)
         self.space_line = self._line(tr("Colour space"), self.space)
-        self.sharpen_line = self._line(tr("Sharpen for"), self.sharpen)
+        self.sharpen_line = self._line(tr("Sharpening"), self.sharpen)
         layout = column(
             self.title,
             4,
@@ -334,13 +328,13 @@ def export_sheet(window: Desk, until: str = "") -> Sheet:
         form.fill(presets.PLAIN | {"name": "{name}-{stage}"}, "")
     show()
     head = row(Words(tr("Presets"), weight=600), None, plus, margin=(16, 0, 12, 0))
-    left = Plane(column(16, head, 6, Scroll(Plane(column(listing, None))), 8), "chrome", 184)
+    left = Plane(column(16, head, 6, Scroll(Plane(column(listing, None))), 8), "chrome", 184, radius=8)
     plain = form.state == "ENCODED"  # presets are for finished pictures
     if not plain:
         left.hide()
-    layout = row(left, form, Plane(_queue(window, form), "chrome", 328))
+    layout = row(left, form, Plane(_queue(window, form), "chrome", 328, radius=8))
     layout.setStretch(1, 1)
-    sheet = Sheet(window, Plane(layout, "panel", 960 if plain else 776, 508))
+    sheet = Sheet(window, Plane(layout, "panel", 960 if plain else 776, 508, radius=8))
     form.close_button.clicked.connect(sheet.leave)
     sheet.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     form.go.setFocus()
@@ -349,21 +343,10 @@ def export_sheet(window: Desk, until: str = "") -> Sheet:
 
 def _queue(window: Desk, form: Form) -> Any:
     queue = window.exports
-    cancel, pause = button(tr("Cancel all")), button(tr("Go on") if queue.paused else tr("Pause"))
-    cancel.clicked.connect(queue.cancel_all)
-
-    def toggle() -> None:
-        queue.pause(not queue.paused)
-        pause.setText(tr("Go on") if queue.paused else tr("Pause"))
-
-    pause.clicked.connect(toggle)
-    clear = Tool("trash", tr("Drop from the list what is over"))
-    clear.clicked.connect(queue.clear)
-    show = Tool("folder", tr("Open the folder"))
-    show.clicked.connect(partial(_show, form))
-    buttons = row(pause, 8, cancel, None, clear, show, margin=(16, 0, 12, 18))
+    foot = QueueFoot(queue)
+    foot.folder.clicked.connect(partial(_show, form))
     rows = QueueList(queue, window.session.previews)
-    return column(QueueHead(queue), 6, Scroll(Plane(column(rows, None))), 8, buttons)
+    return column(QueueHead(queue), 6, Scroll(Plane(column(rows, None))), 8, foot)
 
 
 def _show(form: Form) -> None:

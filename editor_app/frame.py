@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -82,7 +82,7 @@ class Frame(QWidget):
         self.film = Filmstrip(self.session.catalog, self.session.previews)
         self.styles, self.history, self.info = StylesDock(), HistoryDock(), InfoDock()
         self.status = StatusLine()
-        self.welcome = Welcome(self.open_files, self.open_folder, self.open_paths)
+        self.welcome = Welcome(self.open_files, self.open_folder, self.open_paths, self.session.previews)
         self.sheet: Sheet | None = None
         self.hidden: set[str] = set()
         self._floating = False
@@ -164,9 +164,9 @@ class Frame(QWidget):
             self.strip.set_low(low)
             self.film.set_low(low)
         self.rail.setVisible(narrow and "docks" not in self.hidden)
-        if narrow and self.dock.parent() is not None and not self._floating:
+        if narrow and not self._floating:
             self._floating = True
-            self.dock.setParent(self)
+            self._middle().removeWidget(self.dock)
             self.dock.hide()
         elif not narrow and self._floating:
             self._floating = False
@@ -203,9 +203,25 @@ class Frame(QWidget):
             self.showFullScreen()
 
     def dress(self, name: str) -> None:
-        """Dark or light."""
-        theme.use(name)
+        """Dark or light; in two turns of the event loop, so that neither is long, with nothing drawn between them."""
         QSettings().setValue("theme", name)
+        self.show_settings()
+        self.setUpdatesEnabled(False)
+        theme.undress()
+        QTimer.singleShot(0, self, partial(self._dressed, name))
+
+    def show_settings(self) -> None:
+        """Tick what is in force in the menus."""
+        kept = QSettings()
+        dressed, percent = str(kept.value("theme", "dark")), str(kept.value("scale", 100))
+        for name in theme.THEMES:
+            self.commands.actions[name].setChecked(name == dressed)
+        for p in theme.SCALES:
+            self.commands.actions[f"scale_{p}"].setChecked(str(p) == percent)
+
+    def _dressed(self, name: str) -> None:
+        theme.use(name)
+        self.setUpdatesEnabled(True)
 
     def resizeEvent(self, e: QResizeEvent) -> None:
         self.refold()

@@ -11,8 +11,11 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from editor_app.adjust import Hold
 from editor_app.controls import NumberRow
 from editor_app.declared import ParamInfo
+from editor_app.widgets import Tool
+from editor_app.words import tr
 
 
 class Group(QWidget):
@@ -20,6 +23,7 @@ class Group(QWidget):
 
     changed = Signal(str, object)
     done = Signal()
+    aimed = Signal(str)  # a parameter is to be adjusted on the picture
 
     def __init__(self, params: Sequence[ParamInfo]) -> None:
         super().__init__()
@@ -53,6 +57,22 @@ class Group(QWidget):
 
     def show_counts(self, counts: Sequence[Sequence[float]]) -> None:
         """Take note of the picture's histogram; most groups have no use for it."""
+
+    def aim_button(self) -> Tool:
+        """A button that takes the tool for adjusting on the picture."""
+        out = Tool("target", tr("Adjust by dragging on the picture  (T)"), check=True, size=22)
+        out.clicked.connect(lambda: self.aimed.emit(self.aim()))
+        return out
+
+    def aim(self) -> str:
+        """The parameter that is shown, and would be adjusted on the picture."""
+        return next(iter(self.params))
+
+    def show_aim(self, name: str) -> None:
+        """A parameter is adjusted on the picture; "" when none is any more."""
+
+    def show_hold(self, found: Hold | None) -> None:
+        """What the pointer on the picture would change, or changes."""
 
     def number(
         self,

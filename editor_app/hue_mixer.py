@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from editor_app import hues, paint, theme
+from editor_app.adjust import Hold
 from editor_app.controls import NumberRow
 from editor_app.curve_tabs import Tabs
 from editor_app.declared import ParamInfo
@@ -124,12 +125,35 @@ class HueMixer(Group):
         self.first = QWidget()
         self.first.setLayout(column(row(self.discs, margin=(10, 2, 2, 2)), *self.one.values()))
         self.pages: dict[int, QWidget] = {0: self.first}
-        self.body = column(row(self.tabs, margin=(16, 2, 8, 4)), self.first)
+        self.target = self.aim_button()
+        self.body = column(row(self.tabs, 4, self.target, margin=(16, 2, 8, 4)), self.first)
         self.setLayout(self.body)
         self.tabs.chosen.connect(self._page)
         self.discs.chosen.connect(lambda _: self._hue())
         self.discs.reset.connect(self._reset)
         self._hue()
+
+    def aim(self) -> str:
+        names = list(self.params)
+        return names[self.tabs.on - 1] if self.tabs.on > 0 else names[min(1, len(names) - 1)]
+
+    def show_aim(self, name: str) -> None:
+        self.target.setChecked(bool(name))
+        if not name:
+            self.show_hold(None)
+        if name in self.params:
+            k = 1 + list(self.params).index(name)
+            self.tabs.choose(k)
+            self._page(k)
+
+    def show_hold(self, found: Hold | None) -> None:
+        share = found.share if found is not None else (0.0,) * 8
+        rows = self.all.get(found.aim.param.name if found is not None else "", ())
+        for mine in self.all.values():
+            for i, r in enumerate(mine):
+                r.slider.show_hot(bool(rows) and mine is rows and share[i] > 0)
+        if found is not None and self.tabs.on == 0:
+            self.discs.choose(max(range(8), key=lambda i: share[i]))
 
     def _page(self, k: int) -> None:
         """Show a tab; the rows of a property are made when they are first wanted."""

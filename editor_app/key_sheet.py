@@ -37,7 +37,7 @@ class KeyTable(QWidget):
         words = letters.lower().split()
         self.rows = []
         for menu in MENUS:
-            found = [c for c in self.commands.rows if c.menu == menu and all(w in self._text(c) for w in words)]
+            found = [c for c in self.commands.rows if c.home == menu and all(w in self._text(c) for w in words)]
             self.rows += [tr(menu), *found] if found else []
         self.half = (len(self.rows) + 1) // 2
         self.waiting = self.hot = -1

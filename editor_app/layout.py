@@ -86,8 +86,10 @@ class Words(QWidget):
         align: Qt.AlignmentFlag = paint.LEFT,
         width: int = 0,
         capitals: bool = False,
+        middle: bool = False,
     ) -> None:
         super().__init__()
+        self.middle = middle  # what does not fit is left out in the middle, as file names want it
         self.words, self.token, self.px, self.weight, self.align, self.capitals = (
             words,
             token,
@@ -119,12 +121,17 @@ class Words(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         colour = getattr(theme.now(), self.token)
         p = paint.painter(self)
-        paint.text(p, QRectF(self.rect()), self.words, colour, self.px, self.weight, self.align, self.capitals)
+        words = self.words
+        if self.middle:
+            metrics = QFontMetrics(theme.font(self.px, self.weight, self.capitals))
+            words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, self.width() - 1)
+        paint.text(p, QRectF(self.rect()), words, colour, self.px, self.weight, self.align, self.capitals)
 
 
-def paragraph(words: str, px: int = 12) -> QLabel:
-    """Words of several lines."""
+def paragraph(words: str, px: int = 12, token: str = "text") -> QLabel:
+    """Words of several lines, in a token's colour: text, soft or faint."""
     out = QLabel(words)
+    out.setProperty("token", token)
     out.setFont(theme.font(px))
     out.setWordWrap(True)
     return out

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPen
 
 from editor_app import paint, theme
 from editor_app.panes import SHARP
@@ -78,9 +78,16 @@ class Loupe:
         if not self.square:
             return QRectF(at.x() - self.side / 2, at.y() - self.side / 2, self.side, self.side)
         high = self.side + _LINE * max(2, len(self.words)) + 8
-        x = at.x() + 20 if at.x() + 24 + self.side < v.width() else at.x() - 20 - self.side
+        wide = self._spread()
+        x = at.x() + 20 + wide
+        x = x if x + self.side + wide + 4 < v.width() else at.x() - 20 - wide - self.side
         y = at.y() + 20 if at.y() + 24 + high < v.floor else at.y() - 20 - high
         return QRectF(max(4.0, x), max(4.0, y), self.side, self.side)
+
+    def _spread(self) -> float:
+        """How much wider than the picture in it the card is on either side, for the sake of the words."""
+        metrics = QFontMetrics(theme.font(11))
+        return max(0.0, max((metrics.horizontalAdvance(w) for w, _ in self.words), default=0) + 8 - self.side) / 2
 
     def paint(self, p: QPainter) -> None:
         """Draw it."""
@@ -92,7 +99,8 @@ class Loupe:
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.square:
             high = self.side + _LINE * max(2, len(self.words)) + 6
-            paint.rounded(p, QRectF(r.x() - 4, r.y() - 4, r.width() + 8, high + 6), t.raised, 6, t.edge)
+            wide = self._spread()
+            paint.rounded(p, r.adjusted(-4 - wide, -4, 4 + wide, 2 + high - r.height()), t.raised, 6, t.edge)
         path = QPainterPath()
         if self.square:
             path.addRoundedRect(r, 4, 4)
@@ -119,7 +127,7 @@ class Loupe:
                 p.setPen(QPen(colour, width))
                 p.drawRect(box)
             for i, (words, warns) in enumerate(self.words):
-                line = QRectF(r.x() - 2, r.bottom() + 4 + i * _LINE, r.width() + 4, _LINE)
+                line = QRectF(r.x() - wide, r.bottom() + 4 + i * _LINE, r.width() + 2 * wide, _LINE)
                 paint.text(p, line, words, t.warn if warns else t.text, 11, align=paint.CENTRE)
         else:
             for colour, width in ((QColor(0, 0, 0, 160), 3.5), (QColor(255, 255, 255, 210), 1.5)):

@@ -33,7 +33,9 @@ class Deed:
 def deeds(window: Window, commands: Commands) -> list[Deed]:
     """Commands that can be used, panels to go to, parameters, styles, photographs' filters."""
     rows = [
-        Deed(tr(c.menu), c.words.rstrip("…"), commands.keys(c.name), commands.actions[c.name].trigger)
+        Deed(
+            tr(c.menu.rpartition("/")[2]), c.words.rstrip("…"), commands.keys(c.name), commands.actions[c.name].trigger
+        )
         for c in commands.rows
         if commands.actions[c.name].isEnabled() and c.name != "palette"
     ]

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSettings, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from editor_app import theme
+from editor_app.adjust import Hold
 from editor_app.declared import Declarations
 from editor_app.layout import Plane, Words, column, hairline, row
 from editor_app.recipes import Recipe
@@ -47,6 +48,7 @@ class Panels(QWidget):
     swapped = Signal(str, str)
     viewed = Signal(str, bool)
     picking = Signal(str, str)
+    aiming = Signal(str, str)
     asked = Signal(str, str)
 
     def __init__(self, histogram: QWidget) -> None:
@@ -109,7 +111,18 @@ class Panels(QWidget):
             rivals = [info, *rivals]
         unfolded = self.settings.value(f"unfolded/{ident}", group_of(info.group) in _OPEN, type=bool)
         panel = StagePanel(ident, info, rivals, bool(unfolded))
-        for name in ("edited", "done", "applied", "switched", "reset", "swapped", "viewed", "picking", "asked"):
+        for name in (
+            "edited",
+            "done",
+            "applied",
+            "switched",
+            "reset",
+            "swapped",
+            "viewed",
+            "picking",
+            "aiming",
+            "asked",
+        ):
             getattr(panel, name).connect(getattr(self, name))
         panel.folded.connect(lambda i, folded: self.settings.setValue(f"unfolded/{i}", not folded))
         panel.alone.connect(self._alone)
@@ -138,7 +151,7 @@ class Panels(QWidget):
                 continue
             if self.tops:
                 self.list.addWidget(hairline(right=8))
-            caption = g.upper() if len(panels) > 1 else ""
+            caption = g.upper() if len(panels) > 1 and panels[0].info.heading != g else ""
             top = Plane(
                 row(Words(caption, "faint", 10, 500, capitals=True), margin=(16, 6, 16, 0)), height=26 if caption else 4
             )
@@ -173,6 +186,21 @@ class Panels(QWidget):
         self.counts = counts
         for p in self._shown():
             p.show_counts(counts)
+
+    def show_aim(self, ident: str, param: str) -> None:
+        """Reveal the parameter that is adjusted on the picture; "" for none."""
+        for p in self._shown():
+            for g in p.groups:
+                g.show_aim(param if p.ident == ident and param in g.params else "")
+        if ident:
+            self.reveal(ident)
+
+    def show_hold(self, ident: str, param: str, found: Hold | None) -> None:
+        """Show in its panel what the pointer on the picture would change, or changes."""
+        p = self.panel(ident)
+        for g in p.groups if p is not None else ():
+            if param in g.params:
+                g.show_hold(found)
 
     def set_viewed(self, ident: str) -> None:
         """Light the eye of the entry whose picture is viewed; "" for the result."""

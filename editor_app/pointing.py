@@ -122,6 +122,7 @@ class Pointing(News):
                 QTimer.singleShot(_PATIENCE, tool, lambda: self._drop_tool() if v.tool is tool else None)
         else:
             v.take(None)
+            self.panels.show_aim("", "")
         v.hinted.emit("")
         self.top.show_tool("move")
 
@@ -137,6 +138,7 @@ class Pointing(News):
             self.session.see_as(None)
         if self.viewer.tool is not None:
             self.viewer.take(None)
+            self.panels.show_aim("", "")
         self.top.show_tool("move")
 
     def crop(self) -> None:

@@ -26,7 +26,7 @@ FORMATS = {
 LOSSY = ("JPEG", "WebP", "AVIF")
 POLICIES = (("All but place", "no-gps"), ("All", "all"), ("None", "none"))
 EXISTING = (("Add a number", "number"), ("Replace", "replace"), ("Leave it out", "skip"))
-SHARPEN = (("Nothing", ""), ("Screen", "screen"), ("Print", "print"))
+SHARPEN = (("None", ""), ("Screen", "screen"), ("Print", "print"))
 PLAIN: dict[str, Any] = {
     "format": "JPEG",
     "quality": 92,

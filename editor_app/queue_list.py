@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QWidget
 from editor_app import paint, theme
 from editor_app.images import Previews, key_of
 from editor_app.jobs import Job, Queue
-from editor_app.layout import Plane, Words, row
+from editor_app.layout import Plane, Words, button, row
+from editor_app.widgets import Tool
 from editor_app.words import duration, tr
 
 LINE = 48
@@ -35,12 +36,39 @@ class QueueHead(Plane):
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
         self.far = Words("", "soft", 11, align=paint.RIGHT)
-        super().__init__(row(Words(tr("Queue"), weight=600), None, self.far, margin=(16, 16, 16, 0)))
+        super().__init__(row(Words(tr("Queue"), weight=600), None, self.far, margin=(16, 18, 16, 0)))
         queue.changed.connect(self._say)
         self._say()
 
     def _say(self) -> None:
         self.far.say(said(self.queue))
+
+
+class QueueFoot(Plane):
+    """Pause, cancel, drop what is over, open the folder; each only where there is something to do."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.pause, self.cancel = button(""), button(tr("Cancel all"))
+        self.clear = Tool("trash", tr("Drop from the list what is over"))
+        self.folder = Tool("folder", tr("Open the folder"))
+        super().__init__(row(self.pause, 8, self.cancel, None, self.clear, self.folder, margin=(16, 0, 12, 18)))
+        self.pause.clicked.connect(self._pause)
+        self.cancel.clicked.connect(queue.cancel_all)
+        self.clear.clicked.connect(queue.clear)
+        queue.changed.connect(self._follow)
+        self._follow()
+
+    def _pause(self) -> None:
+        self.queue.pause(not self.queue.paused)
+        self._follow()
+
+    def _follow(self) -> None:
+        waits = any(not j.over for j in self.queue.jobs)
+        self.pause.setText(tr("Go on") if self.queue.paused else tr("Pause"))
+        self.pause.setEnabled(waits or self.queue.paused)
+        self.cancel.setEnabled(waits)
+        self.clear.setEnabled(any(j.over for j in self.queue.jobs))
 
 
 class QueueList(QWidget):

@@ -57,6 +57,7 @@ class Rendering(QObject):
         self.dragging = False
         self.shown: dict[str, tuple[object, ...]] = {}  # role → what its picture was rendered for
         self.asked: dict[int, tuple[str, tuple[object, ...]]] = {}
+        self.drafts: set[str] = set()  # roles whose pictures are drafts: to be made again when the hand lets go
         e = self.engine
         e.pictured.connect(self._pictured)
         e.unpictured.connect(self._unpictured)
@@ -81,6 +82,9 @@ class Rendering(QObject):
         if on != self.dragging:
             self.dragging = on
             if not on:
+                for role in self.drafts:
+                    self.shown.pop(role, None)
+                self.drafts.clear()
                 self.pump()
 
     def view(self, ident: str) -> None:
@@ -101,7 +105,7 @@ class Rendering(QObject):
         out: list[Need] = []
         key: tuple[object, ...]
         view = (self.until, self.seen_as is not None)
-        more: dict[str, Any] = {"until": self.until, "recipe": self.recipe}
+        more: dict[str, Any] = {"until": self.until, "recipe": self.recipe, "held": self.dragging}
         loupe = self.loupe_wanted() if not self.dragging else None
         if loupe is not None:
             out.append(("loupe", (self.version, view, *loupe), more | {"rect": list(loupe[0]), "size": loupe[1]}))
@@ -178,6 +182,10 @@ class Rendering(QObject):
                 self.pictured.emit(picture, role)
         elif role and mine:
             self.shown[role] = key
+            if picture.told["drafted"]:
+                self.drafts.add(role)
+                if not self.dragging:  # the hand has let go in the meantime
+                    del self.shown[role]
             if role == "base" and "drag" not in key:
                 self._base_pixels = picture.image.width() * picture.image.height()
             if not picture.told["refining"]:

@@ -105,7 +105,7 @@ class Sheet(QWidget):
     def __init__(self, window: QWidget, card: QWidget) -> None:
         super().__init__(window)
         self.card = card
-        self._before = QApplication.focusWidget()
+        self._before: QWidget | None = QApplication.focusWidget()
         self.setLayout(column(None, row(None, card, None), None))
         self.setGeometry(window.rect())
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

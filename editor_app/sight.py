@@ -257,7 +257,7 @@ class Sight(QWidget):
     @property
     def tool_draws(self) -> PictureTool | None:
         """The tool, where it covers the whole viewer."""
-        return self.tool if self.tool is not None and self.tool.bar is not None else None
+        return self.tool if self.tool is not None and self.tool.covers else None
 
     def set_bar(self, bar: FloatingBar | None) -> None:
         """Let a bar float at the bottom; None takes it away."""

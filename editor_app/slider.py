@@ -36,7 +36,7 @@ class Slider(QWidget):
     def __init__(self, shown: Shown) -> None:
         super().__init__()
         self.shown, self.value, self.ramp = shown, float(shown.p.default), ramp_of(shown)
-        self.mixed = False
+        self.mixed = self.lit = False
         self.setMinimumWidth(56)
         self.setFixedHeight(theme.ROW)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -55,6 +55,12 @@ class Slider(QWidget):
         """Stand at a value without telling anybody."""
         if v != self.value:
             self.value = v
+            self.update()
+
+    def show_hot(self, on: bool) -> None:
+        """Light the knob: a hand elsewhere is about to move it."""
+        if on != self.lit:
+            self.lit = on
             self.update()
 
     def set(self, v: float, snap: bool = True) -> None:
@@ -95,7 +101,7 @@ class Slider(QWidget):
             paint.rounded(p, QRectF(a, y - 1, b - a, 2), t.fill, 1)
         paint.rounded(p, QRectF(default - 0.5, y + 6, 1, 3), t.edge, 0)  # where double-click leads
         hot = self.isEnabled() and (self.underMouse() or self.hasFocus() or self.dragging)
-        ring = t.accent if self.hasFocus() else t.panel
+        hot, ring = hot or self.lit, t.accent if self.hasFocus() or self.lit else t.panel
         paint.disc(p, self._x(self.value), y, 6 if hot else 5, t.panel if self.mixed else t.knob, ring)
 
     # --- hand -----------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ class StageStrip(QWidget):
         stale = False
         for i, e in enumerate(entries):
             info = declared.stages[e["stage"]]
-            b = known.get((e["id"], info.name)) or Boundary(e["id"], info)
+            b = known.get((e["id"], info.name)) or Boundary(e["id"], info, info.idle and not e.get("values"))
             stale = (
                 stale
                 or i >= len(before) - 1
@@ -222,7 +222,7 @@ class StageStrip(QWidget):
                 self._rail(p, b, here)
             if self.low:
                 self._tick(p, b, b is here, i == self.hot)
-            elif b.neutral and self.live:
+            elif b.neutral:
                 tick = theme.now().fill if i == self.hot else theme.now().track
                 paint.rounded(p, QRectF(b.place.center().x() - 1, 40, 2, 16), tick, 1)
             else:
@@ -251,7 +251,7 @@ class StageStrip(QWidget):
         t, r = theme.now(), b.place
         colour = t.text if on else t.soft if self.live else t.faint
         weight = 600 if on else 400
-        words, px = _named(b.info, r.width() + 2, weight)
+        words, px = _named(b.info, r.width() + 1, weight)
         paint.text(p, QRectF(r.x(), 74, r.width() + 4, 14), words, colour, px, weight)
         ring = t.accent if on else t.fill if hot and self.live else ""
         if b.image is not None:

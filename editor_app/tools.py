@@ -29,6 +29,8 @@ class PictureTool(QObject):
     """One line for the status line: what the hand can do now."""
     bar: FloatingBar | None = None
     """A bar that floats at the bottom of the viewer."""
+    covers = False
+    """Whether it has the whole viewer to itself: no navigator, no menu, no zooming by a tap."""
     title: tuple[str, str] = ("", "")
     """The pill in the corner: what it is, and more."""
 

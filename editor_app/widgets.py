@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QFontMetrics,
     QKeyEvent,
     QLinearGradient,
     QMouseEvent,
@@ -162,13 +163,25 @@ class Segment(QWidget):
     def spans(self) -> list[QRectF]:
         """Where the items lie."""
         if not self.tabs:
-            n = self.width() / len(self.items)
-            return [QRectF(i * n, 0, n, self.height()) for i in range(len(self.items))]
+            return self._parted()
         out, x = [], 16.0
         for words in self.items:
             width = self.fontMetrics().horizontalAdvance(words) + 4
             out.append(QRectF(x, 0, width, self.height()))
             x += width + 18
+        return out
+
+    def _parted(self) -> list[QRectF]:
+        """Equal parts; where a word is too wide for its own, all have the same air round theirs."""
+        n = self.width() / len(self.items)
+        metrics = QFontMetrics(theme.font(11, 500))
+        needs = [0.0 if self.icons else float(metrics.horizontalAdvance(w)) for w in self.items]
+        air = (self.width() - sum(needs)) / len(needs)
+        out, x = [], 0.0
+        for need in needs:
+            width = need + air if max(needs) > n - 14 else n
+            out.append(QRectF(x, 0, width, self.height()))
+            x += width
         return out
 
     def paintEvent(self, event: QPaintEvent) -> None:

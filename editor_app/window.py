@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMessageBox
 
 from editor_app.bars import TopBar
@@ -52,6 +52,7 @@ class Window(Desk):
         s.keeper.conflict.connect(self._conflict)
         self.status.cancelled.connect(s.cancel_raw)
         self._wire_pointing()
+        self._wire_adjusting()
         self._wire_comparing()
         self._wire_desk()
         p.edited.connect(self._edited)
@@ -112,6 +113,7 @@ class Window(Desk):
             "move",
             "crop",
             "pick",
+            "adjust",
             "split",
             "side",
             "difference",
@@ -140,6 +142,7 @@ class Window(Desk):
 
     def build(self) -> None:
         self.commands = commands_of(self)
+        self.show_settings()
         self.top = TopBar(self.commands)
         self.commands.keep_to(self.viewer, ("docks", "bars"))  # elsewhere Tab goes from control to control
 
@@ -174,6 +177,11 @@ class Window(Desk):
         paths = [Path(u.toLocalFile()) for u in e.mimeData().urls() if u.isLocalFile()]
         if paths:
             self.open_paths(paths)
+
+    def showEvent(self, e: QShowEvent) -> None:
+        super().showEvent(e)
+        if self.focusWidget() is None:  # else the first button would be ringed before anybody has pressed Tab
+            self.viewer.setFocus() if self.viewer.isVisible() else self.welcome.setFocus()
 
     def closeEvent(self, e: QCloseEvent) -> None:
         QSettings().setValue("window/geometry", self.saveGeometry())

@@ -12,6 +12,15 @@ def tr(words: str) -> str:
     return QCoreApplication.translate("editor", words)
 
 
+SPELLED = {"srgb": "sRGB", "display-p3": "Display P3", "adobe-rgb": "Adobe RGB", "rec2020": "Rec.2020"}
+"""Names that are not written as they are stored."""
+
+
+def spelled(choice: str) -> str:
+    """A choice as people write it."""
+    return SPELLED.get(choice) or choice[:1].upper() + choice[1:]
+
+
 def signed(value: float, digits: int) -> str:
     """A number with its sign, except zero; a true minus."""
     out = f"{value:+.{digits}f}" if round(value, digits) else f"{0:.{digits}f}"

@@ -50,6 +50,7 @@ def _stage(cls: type[Stage]) -> dict[str, Any]:
         "group": cls.group,
         "many": cls.many,
         "raw_zone": cls.raw_zone,
+        "idle": cls().is_neutral(),
         "note": note if not note.startswith(f"{cls.__name__}(") else "",
         "params": [_param(k, asdict(p)) for k, p in cls.params().items()],
     }

@@ -13,8 +13,10 @@ from editor_app.engine import views
 from editor_app.engine.lanes import Lane
 from editor_app.engine.opened import Opened, located
 from modisp import Recipe
+from modisp.color import spaces, transfer
 from modisp.image import Frame, Image
 from modisp.io import ImageError
+from modisp.operators.layers import luma
 from modisp.run import Run
 from modisp.stage import Probe, Stage
 from modisp.steps import Step
@@ -72,6 +74,20 @@ class Looking:
 
         self.opening.put(work)
 
+    def do_under(self, m: Message) -> None:
+        """What an entry reads in a rectangle of the result, as tones and hue; tells `under`."""
+
+        def work(stop: Callable[[], bool]) -> None:
+            o = self._opened(m["path"])
+            plain = o.plain(m["recipe"])
+            rect = located(o, plain, m["entry"], tuple(m["rect"]))
+            with torch.inference_mode(), o.lock:
+                source, recipe, _ = o.hybrid(plain)
+            told = {"path": m["path"], "entry": m["entry"], "serial": m["serial"]}
+            self.tell("under", **told, **under(o, source, recipe, str(m["entry"]), rect))
+
+        self.opening.put(work)
+
     def do_counts(self, m: Message) -> None:
         """The histogram of what the sensor counted; tells `counted`."""
 
@@ -100,6 +116,25 @@ def sample(
         problem = _problem(step, probe, rect)
         candidate = {} if problem else _candidate(step, probe, run, param, rect)
     return {"rgb": rgb, "problem": problem, "words": "", "values": {}} | candidate
+
+
+def under(o: Opened, source: Image, recipe: Recipe, ident: str, rect: list[float]) -> dict[str, Any]:
+    """What reaches an entry in a rectangle, on average: `tones` (of luminance, red, green and blue, sRGB-encoded, 0…1), `hue`
+    (degrees of Oklab) and `chroma`."""
+    ids = [e.id for e in recipe.entries]
+    n = ids.index(ident) if ident in ids else 0
+    with torch.inference_mode():
+        run = o.run(source, recipe, ids[n - 1] if n else None)
+        left, top = (run.meta.crop or (0, 0))[:2]
+        h, w = run.full
+        x, y = min(max(0.0, rect[0] + left), w - 1.0), min(max(0.0, rect[1] + top), h - 1.0)
+        size = (max(1, min(64, round(rect[3]))), max(1, min(64, round(rect[2]))))
+        seen = run._pull(len(run.steps), Frame(run.full, (round(x), round(y), size[1], size[0]), size)).pixels
+        rgb = seen.reshape(seen.shape[0], -1).mean(1).expand(3)[:, None, None].float()
+        tones = torch.cat([luma(rgb)[None], rgb]).clamp(0.0, 1.0)
+        _, a, b = spaces.oklab(rgb.clamp_min(0.0)).flatten().tolist()
+    encoded = transfer.encode("srgb", tones).flatten().tolist()
+    return {"tones": encoded, "hue": math.degrees(math.atan2(b, a)) % 360.0, "chroma": math.hypot(a, b)}
 
 
 def _problem(step: Step, probe: Probe, rect: list[float]) -> str:

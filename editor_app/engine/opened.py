@@ -17,6 +17,7 @@ from editor_app.engine import views
 from modisp import Recipe, Sidecar, Stage, list_stages, open_image
 from modisp.cache import Cache
 from modisp.defaults import default_for
+from modisp.draft import loose_key
 from modisp.image import Frame, Image, State
 from modisp.io.ratings import read_rating
 from modisp.recipe import Entry
@@ -49,6 +50,7 @@ class Opened:
     lock: threading.Lock = field(default_factory=threading.Lock)
     measured: dict[str, Reading] = field(default_factory=dict)  # by the last full rendering
     took: dict[str, float] = field(default_factory=dict)  # seconds of work by entry, when it ran last
+    drafted: tuple[str, dict[str, Any]] = ("", {})  # what the last draft of the whole started from, and its size
     copy: int = 0  # the version that is looked at: a virtual copy's number
 
     @classmethod
@@ -112,6 +114,15 @@ class Opened:
             return replace(self.quick, meta=replace(self.quick.meta, done=part[-1].id)), plain, True
         return replace(self.image, meta=replace(self.image.meta, done=part[-1].id)), plain, True
 
+    def drafts(self, plain: Recipe) -> str:
+        """What drafts of this RAW zone start from: a key, where only parameters that it is straight in have moved since it
+        was developed, else "" (see `modisp.draft`)."""
+        part = self.raw_part(plain)
+        run = Run(self.image, plain, until=part[-1].id, cache=self.cache, readings=self.pinned(plain), draft=True)
+        key = loose_key(run.steps[run.raw_end - 1]) if run.raw_end else ""
+        there = self.cache.exact.get(key)
+        return key if there is not None and self.cache.get(there[0]) is not None else ""
+
     def develop_raw(self, plain: Recipe, ask: Ask, tell: Tell) -> dict[str, float]:
         """Develop the RAW zone of a recipe and keep it; seconds of work by entry.  Raises Cancelled."""
         part = self.raw_part(plain)
@@ -143,10 +154,10 @@ class Opened:
             return self.sidecar.version(self.copy)
         return Sidecar(self.path)
 
-    def run(self, source: Image, recipe: Recipe, until: str | None) -> Run:
+    def run(self, source: Image, recipe: Recipe, until: str | None, draft: bool = False) -> Run:
         """A run over the whole recipe, or up to an entry."""
         last = until if until in {e.id for e in recipe.entries} else None
-        return Run(source, recipe, until=last, cache=self.cache, readings=self.pinned(recipe))
+        return Run(source, recipe, until=last, cache=self.cache, readings=self.pinned(recipe), draft=draft)
 
     # --- what the window is told ---------------------------------------------------------------------------------
 

@@ -84,14 +84,21 @@ def fitted(rect: Rect, size: tuple[int, int], most: float = _MOST) -> float:
     return min(s, math.sqrt(most / (rect[2] * rect[3])))
 
 
-def render(o: Opened, source: Image, recipe: Recipe, asked: Mapping[str, Any], stop: Callable[[], bool]) -> Rendered:
+def render(
+    o: Opened,
+    source: Image,
+    recipe: Recipe,
+    asked: Mapping[str, Any],
+    stop: Callable[[], bool],
+    draft: bool = False,
+) -> Rendered:
     """Render what is asked: `until` an entry ("" for the result), `rect` of the upright picture ([] for the whole of
-    it), fitted into `size`; at most `pixels` of them; `ev` of the view.  Raises Cancelled."""
+    it), fitted into `size`; at most `pixels` of them; `ev` of the view; perhaps as a draft.  Raises Cancelled."""
     with cancellable(stop), torch.inference_mode():
         until = asked.get("until") or None
         if until == SOURCE:  # nothing is left to be done on it
             source, until = _as_read(o.image, recipe), None
-        run = o.run(source, recipe, until)
+        run = o.run(source, recipe, until, draft)
         turn = run.meta.orientation
         upright = views.turned(run.full, turn)
         rect = tuple(asked.get("rect") or (0, 0, upright[1], upright[0]))

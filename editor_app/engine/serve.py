@@ -31,6 +31,7 @@ from modisp.io import ImageError, decoder
 from modisp.resources import home
 
 KEPT = 3  # pictures that stay open
+_DRAFT = 500_000  # pixels of a draft of the whole picture
 _QUIET = 0.1  # seconds between two words on progress
 
 Message = Mapping[str, Any]
@@ -129,17 +130,41 @@ class Server(Looking):
         with o.lock:
             source, recipe, standing_in = o.hybrid(plain)
         aside = str(m["kind"]).startswith("other")  # what is only compared with waits its turn
-        if standing_in and not (aside and self.raw.busy):
+        held = bool(m.get("held"))
+        draft = self._drafted(o, plain, m) if standing_in and not aside else None
+        if draft is not None and held:
+            self.raw.cancel()  # what is exact is made when the hand lets go
+        elif standing_in and not (aside and self.raw.busy):
             self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
-        made = render(o, source, recipe, m, stop)
+        if draft is not None:
+            made = render(o, o.image, plain, draft, stop, draft=True)
+        else:
+            made = render(o, source, recipe, m, stop)
         self.shown["other" if aside or m["kind"] == "loupe" else "region" if m["kind"] == "region" else "base"] = made
-        o.took |= made.took if not aside else {}
+        o.took |= made.took if not aside and draft is None else {}
         if not standing_in and not aside:
             o.measured = made.readings
         page = self._page(m["page"])
         h, w, _ = made.view.pixels.shape
         np.frombuffer(page.map, np.uint8, h * w * 4).reshape(h, w, 4)[:] = made.view.pixels
-        return made.told() | {"path": m["path"], "refining": standing_in, "took": dict(o.took)}
+        drafted = draft is not None and held
+        return made.told() | {"path": m["path"], "refining": standing_in, "drafted": drafted, "took": dict(o.took)}
+
+    def _drafted(self, o: Opened, plain: Recipe, m: Message) -> Message | None:
+        """What to render as a draft, where one can stand in for the RAW zone better than the last one does.
+
+        A part at 1:1 is drafted whenever it can be.  A draft of the whole takes a while to begin with, so that it begins with a
+        drag alone; once the hand has let go, it stays as it was until the RAW zone is there.
+        """
+        key = o.drafts(plain) if not m.get("until") else ""
+        if not key:
+            return None
+        if m.get("rect"):
+            return m
+        if m.get("held"):
+            pixels = min(_DRAFT, m.get("pixels") or _DRAFT)
+            o.drafted = key, {"size": m["size"], "pixels": pixels}
+        return {**m, **o.drafted[1]} if o.drafted[0] == key else None
 
     def _page(self, row: Message) -> Page:
         name = str(row["path"])

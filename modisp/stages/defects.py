@@ -31,8 +31,12 @@ class Defects(
 ):
     """Fills in dead and hot pixels of the sensor from their neighbours."""
 
-    listed: bool = param(True, help="Fills in the pixels that the camera's maker lists as defective in the file.")
-    detect: bool = param(False, help="Finds hot and dead pixels in the picture, as in long exposures; slower.")
+    listed: bool = param(
+        True, label="Maker's list", help="Fills in the pixels that the camera's maker lists as defective in the file."
+    )
+    detect: bool = param(
+        False, label="Find more", help="Finds hot and dead pixels in the picture, as in long exposures; slower."
+    )
     threshold: float = param(
         3.0,
         1,

@@ -67,7 +67,7 @@ class Geometry(
         -1,
         1,
         step=0.01,
-        label="Perspective, vertical",
+        label="Perspective V",
         help="Makes falling lines upright: right widens the top (camera tilted up), left widens the bottom.",
     )
     horizontal: float = param(
@@ -75,7 +75,7 @@ class Geometry(
         -1,
         1,
         step=0.01,
-        label="Perspective, horizontal",
+        label="Perspective H",
         help="Evens out a wall seen at a slant: right widens the left side, left widens the right side.",
     )
     camera_crop: bool = param(

@@ -90,6 +90,7 @@ class WhiteBalance(
         (),
         kind="rect",
         inference=True,
+        label="Pick grey",
         help="The area that should be grey (for the mode 'patch'), at least 9 by 9 pixels. Clipped pixels in it are ignored.",
     )
 
@@ -234,8 +235,8 @@ def _light(xy: XY) -> dict[str, Any]:
 def _kind(light: Mapping[str, Any]) -> str:
     """A light in a word."""
     if light["tint"] > _GREEN:
-        return "green light"
-    kinds = ((3600, "lamp"), (4700, "warm light"), (6000, "daylight"), (7500, "cloudy"))
+        return "green"
+    kinds = ((3600, "lamp"), (4700, "warm"), (6000, "daylight"), (7500, "cloudy"))
     return next((word for kelvin, word in kinds if light["temperature"] < kelvin), "shade")
 
 
