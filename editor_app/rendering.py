@@ -99,7 +99,7 @@ class Rendering(QObject):
         d = self.document
         if d is None or self.recipe is None or not self.port.full[0]:
             return []
-        rect, size = self.port.wanted()
+        rect, size = self.port.wanted(0.0) if self.dragging else self.port.wanted()  # no rim in a hurry
         if self.seen_as is not None:
             rect = None  # tools show the whole picture
         out: list[Need] = []

@@ -317,17 +317,15 @@ class Run:
         """The RAW zone's result, whole, float16 (rounded even when fresh, so that a cold and a warm cache agree)."""
         step = self.steps[self.raw_end - 1]
         key, name = self.raw_key(), self._name()
-        if self.disk:
-            self.cache.exact[loose_key(self.steps[self.raw_end - 1])] = key, values_of(self.steps[: self.raw_end])
         found = self.cache.get(key)
+        if found is None:
+            for n in range(self.raw_end):
+                self._parts(n, None)
+                if self.steps[n].stage.ready:
+                    self._unload(n)
+            found = self.cache.get(key)
         if found is not None:
-            return found[name]
-        for n in range(self.raw_end):
-            self._parts(n, None)
-            if self.steps[n].stage.ready:
-                self._unload(n)
-        found = self.cache.get(key)
-        if found is not None:
+            self._start_drafts_here(key)
             return found[name]
         out = torch.empty(3, *step.full_after, dtype=torch.float16)
         # tiles stay on the CFA lattice, whatever tile size was asked for
@@ -348,7 +346,12 @@ class Run:
         slow = any(type(s.stage).infer is not Stage.infer for s in self.steps[: self.raw_end])
         self.cache.put(key, {"pixels": out}, disk=slow and self.disk)
         self._unload(self.raw_end)
+        self._start_drafts_here(key)
         return out
+
+    def _start_drafts_here(self, key: str) -> None:
+        if self.disk:
+            self.cache.exact[loose_key(self.steps[self.raw_end - 1])] = key, values_of(self.steps[: self.raw_end])
 
     def _unload(self, n: int) -> None:
         """Let go of what the networks of the first n steps made: it has done its work, and lies on disk."""

@@ -18,7 +18,7 @@ from editor_app import recipes
 from editor_app.declared import Declarations
 from editor_app.engine import views
 from editor_app.worker import Engine, Picture
-from modisp import Image, Metadata, Recipe, State, develop, open_image, save_image
+from modisp import Image, Metadata, Recipe, State, develop, list_stages, open_image, save_image
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,32 @@ def test_one_to_one_is_a_region_at_full_size(qtbot: Any, engine: Engine, folder:
     want = develop(folder / "raw.dng", Recipe.load(recipe), region=(40, 60, 100, 80))
     assert p.rect == (40, 60, 100, 80)
     assert np.abs(pixels(p).astype(float) - (want.pixels.permute(1, 2, 0) * 255).round().numpy()).max() <= 1
+
+
+@pytest.mark.parametrize("where", ["whole", "part"])
+def test_a_drag_of_a_strength_of_the_raw_zone_is_drafted(
+    qtbot: Any, engine: Engine, folder: Path, declared: Declarations, where: str
+) -> None:
+    path = folder / "raw.dng"
+    recipe = opened(qtbot, engine, path)["recipe"]
+    more: dict[str, Any] = {"rect": [40, 60, 100, 80], "size": (100, 80)} if where == "part" else {}
+    e = next(e for e in recipe["entries"] if list_stages()[e["stage"]].straight)
+    p = declared.stages[e["stage"]].param(list_stages()[e["stage"]].straight[0])
+    begun = pixels(settled(qtbot, engine, path, recipe, **more))
+    refined: list[Any] = []
+    engine.refined.connect(refined.append)
+    for k in (2, 1, 0):
+        value = p.low + (0.02 + 0.01 * k + 0.1 * (where == "part")) * (p.high - p.low)
+        moved = recipes.with_value(recipe, e["id"], p, value)
+        held = rendered(qtbot, engine, path, moved, held=True, **more)
+        assert held.told["drafted"] and held.told["refining"]
+    qtbot.wait(100)
+    assert not refined, "while the slider is held nothing is developed but what is shown"
+    loose = rendered(qtbot, engine, path, moved, **more)
+    assert not loose.told["drafted"] and (not loose.told["refining"] or np.array_equal(pixels(loose), pixels(held)))
+    exact = pixels(settled(qtbot, engine, path, moved, **more)).astype(float)
+    moved_by, off = np.abs(exact - begun).mean(), np.abs(exact - pixels(held)).mean()
+    assert moved_by > 0.1 and off < 0.5 * moved_by, (moved_by, off)
 
 
 def test_every_boundary_can_be_viewed_upright(qtbot: Any, engine: Engine, folder: Path) -> None:
