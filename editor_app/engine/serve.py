@@ -46,6 +46,7 @@ class Server(Looking):
         self.open: OrderedDict[str, Opened] = OrderedDict()
         self.pages: dict[str, Page] = {}
         self.saving: Counter[str] = Counter()
+        self.refining = ("", "")  # the file and RAW zone that were last put into their lane
         self.shown: dict[str, Rendered] = {}  # the last renderings, by what they are for
         trouble = lambda why: self.tell("trouble", why=why)  # noqa: E731
         self.look = Lane("looks", trouble)
@@ -133,9 +134,12 @@ class Server(Looking):
         held = bool(m.get("held"))
         draft = self._drafted(o, plain, m) if standing_in and not aside else None
         if draft is not None and held:
-            self.raw.cancel()  # what is exact is made when the hand lets go
+            self._stop_refining()  # what is exact is made when the hand lets go
         elif standing_in and not (aside and self.raw.busy):
-            self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
+            wanted = m["path"], o.key(o.raw_part(plain))
+            if not self.raw.busy or wanted != self.refining:  # what is under way already is not begun again
+                self.refining = wanted
+                self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
         if draft is not None:
             made = render(o, o.image, plain, draft, stop, draft=True)
         else:
@@ -194,9 +198,13 @@ class Server(Looking):
     def do_cancel(self, m: Message) -> None:
         """Stop a rendering by its id, or the RAW zone (`what`: "raw")."""
         if m.get("what") == "raw":
-            self.raw.cancel()
+            self._stop_refining()
         else:
             self.look.cancel(m["id"])
+
+    def _stop_refining(self) -> None:
+        self.refining = ("", "")
+        self.raw.cancel()
 
     def do_forget(self, m: Message) -> None:
         """A page is not used any more."""

@@ -19,6 +19,7 @@ from editor_app.declared import Declarations
 from editor_app.engine import views
 from editor_app.worker import Engine, Picture
 from modisp import Image, Metadata, Recipe, State, develop, list_stages, open_image, save_image
+from modisp.stage import Cancelled
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,46 @@ def test_a_drag_of_a_strength_of_the_raw_zone_is_drafted(
     exact = pixels(settled(qtbot, engine, path, moved, **more)).astype(float)
     moved_by, off = np.abs(exact - begun).mean(), np.abs(exact - pixels(held)).mean()
     assert moved_by > 0.1 and off < 0.5 * moved_by, (moved_by, off)
+
+
+def test_the_look_is_worked_on_while_the_raw_zone_is_developed_once(
+    folder: Path, declared: Declarations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+    import threading
+
+    from editor_app.engine.opened import Opened
+    from editor_app.engine.serve import Server
+
+    go, begun = threading.Event(), []
+
+    def slowly(self: Opened, plain: Recipe, ask: Any, tell: Any) -> dict[str, float]:
+        begun.append(plain)
+        while not go.wait(0.01):
+            if ask():
+                raise Cancelled
+        return {}
+
+    monkeypatch.setattr(Opened, "develop_raw", slowly)
+    server = Server(io.StringIO())
+    recipe = Recipe.default(open_image(folder / "raw.dng")).dump()
+    row = {"path": str(folder / "raw.dng"), "kind": "base", "size": (60, 60)}
+    monkeypatch.setattr(server, "_page", lambda _: Room())
+    for k in range(4):
+        moved = recipes.with_value(recipe, "exposure", declared.stages["exposure"].param("ev"), k / 4)
+        assert server._render({**row, "recipe": moved, "page": {}}, lambda: False)["refining"]
+    assert len(begun) == 1
+    server.do_cancel({"what": "raw"})
+    server._render({**row, "recipe": recipe, "page": {}}, lambda: False)
+    go.set()
+    server.raw.drain(10)
+    assert len(begun) == 2
+
+
+class Room:
+    """A page that nobody looks at."""
+
+    map = bytearray(1 << 20)
 
 
 def test_every_boundary_can_be_viewed_upright(qtbot: Any, engine: Engine, folder: Path) -> None:
