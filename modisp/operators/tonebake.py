@@ -8,15 +8,19 @@ stays grey whatever the table says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from modisp.color.spaces import LUMA
 from modisp.operators import tonecurve as tc
 from modisp.operators import tonemap
+from modisp.operators.tonemap import BEND, HUES, LIGHTS, SATURATIONS
 
 Array = tc.Array
 LOW, HIGH, PIECES = -18.0, 14.0, 128  # EV of the table of the curve, pieces a stop
@@ -99,29 +103,22 @@ class Colours:
         A colour's differences (red − luminance, blue − luminance), as a complex number, are multiplied by the first two
         numbers; its luminance grows by the third.
         """
-        at = torch.linspace(0, 1, PLANE)
-        blue, red = torch.meshgrid(at, at, indexing="ij")
-        inside = (red + blue <= 1 + 1.5 / (PLANE - 1)).flatten()  # beyond, there are no colours
-        green = (1 - red - blue).clamp_min(1e-3)
-        rgb = torch.stack([red, green, blue]).reshape(3, -1)[:, inside].clamp_min(1e-4)
-        rgb = rgb / (torch.tensor(LUMA)[:, None] * rgb).sum(0)
-        light = torch.linspace(0, 1, SLICES).clamp(0.02, 0.999)
-        many = rgb.repeat(1, SLICES)[None]
-        count = rgb.shape[1]
-        v = light.repeat_interleave(count)[None]
-        out = _through(chroma, tint, many, v)[0]
-        grey = _through(chroma, tint, torch.ones(1, 3, SLICES), light[None])[0]
-        y = v[0] ** 3
-        luma = torch.tensor(LUMA)
-        got, toned = luma @ out, (grey - luma @ grey) / light**3
-        there = [(out[c] - got) / y - toned[c].repeat_interleave(count) for c in (0, 2)]
-        before = [many[0, c] - 1 for c in (0, 2)]
-        size = (before[0] ** 2 + before[1] ** 2).clamp_min(1e-6)
-        along = (there[0] * before[0] + there[1] * before[1]) / size
-        across = (there[1] * before[0] - there[0] * before[1]) / size
+        fixed, light = _fixed(), torch.linspace(0, 1, SLICES).clamp(0.02, 0.999)
+        hats = (1 - (light[:, None] * (LIGHTS - 1) - torch.arange(LIGHTS)).abs()).clamp_min(0)
+        numbers = torch.einsum("sl,clp->csp", hats, fixed.read(chroma))
+        toning = torch.einsum("sl,cl->cs", hats, tint)
+        y, luma = light**3, torch.tensor(LUMA)
+        out = _led(fixed.lab, numbers, toning, y)
+        grey = _led(fixed.white, torch.zeros(3, SLICES, 1), toning, y)[:, :, 0]
+        got, toned = torch.einsum("c,csp->sp", luma, out), grey - luma @ grey
+        there = [out[c] - got - toned[c][:, None] for c in (0, 2)]
+        red, blue = fixed.before
+        size = (red**2 + blue**2).clamp_min(1e-6)
+        along = (there[0] * red + there[1] * blue) / size
+        across = (there[1] * red - there[0] * blue) / size
         planes = torch.zeros(3, SLICES, PLANE * PLANE)
         planes[0] = 1.0
-        planes[:, :, inside] = torch.stack([along, across, got / y - 1]).view(3, SLICES, count)
+        planes.index_copy_(2, fixed.inside, torch.stack([along, across, got - 1]))
         planes = planes.view(3, SLICES, PLANE, PLANE)
         middle = (PLANE - 1) // 3  # grey: no difference to be turned; its neighbours tell
         ring = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]
@@ -132,7 +129,51 @@ class Colours:
         return cls(flat, toned[[0, 2]].float().numpy().copy(), bool(tint.abs().max() > 1e-5))
 
 
-def _through(chroma: torch.Tensor, tint: torch.Tensor, rgb: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Colours (B, 3, N) of luminance 1 shown at lightness `v` (B, N), as `tonemap.apply` ends."""
-    lab = tonemap.lab(rgb * (v**3)[:, None])
-    return tonemap.fitted(tonemap.rgb_of(tonemap.coloured(chroma[None], tint[None], lab, v)))
+@dataclass(frozen=True, eq=False)
+class _Fixed:
+    """What is the same whatever a finish says: the colours of luminance 1 at the points of a plane."""
+
+    inside: torch.Tensor  # (P,) the points where there are colours
+    before: torch.Tensor  # (2, P): red and blue less luminance
+    lab: torch.Tensor  # (3, P), Oklab
+    white: torch.Tensor  # (3, 1)
+    where: torch.Tensor  # (1, 1, P, 2): saturation and hue, as places of the table
+
+    def read(self, chroma: torch.Tensor) -> torch.Tensor:
+        """The table (3, 12, 6, 4) at the points' hues and saturations: (3, 6, P)."""
+        wide = torch.cat([chroma, chroma[:, :1]], 1).permute(0, 2, 1, 3)  # hue goes round
+        rows = wide.reshape(1, 3 * LIGHTS, HUES + 1, SATURATIONS)
+        return F.grid_sample(rows, self.where, padding_mode="border", align_corners=True).view(3, LIGHTS, -1)
+
+
+@lru_cache(maxsize=1)
+@torch.inference_mode(False)
+def _fixed() -> _Fixed:
+    at = torch.linspace(0, 1, PLANE)
+    blue, red = torch.meshgrid(at, at, indexing="ij")
+    inside = (red + blue <= 1 + 1.5 / (PLANE - 1)).flatten().nonzero()[:, 0]  # beyond, there are no colours
+    green = (1 - red - blue).clamp_min(1e-3)
+    rgb = torch.stack([red, green, blue]).reshape(3, -1)[:, inside].clamp_min(1e-4)
+    rgb = rgb / (torch.tensor(LUMA)[:, None] * rgb).sum(0)
+    lab, white = tonemap.lab(rgb[None])[0], tonemap.lab(torch.ones(1, 3, 1))[0]
+    s = torch.hypot(lab[1], lab[2]) / lab[0]
+    hue = torch.atan2(lab[2], lab[1]) * (HUES / (2 * math.pi)) % HUES
+    where = torch.stack([SATURATIONS * s / (s + BEND) * (2 / (SATURATIONS - 1)) - 1, hue * (2 / HUES) - 1], -1)
+    return _Fixed(inside, rgb[[0, 2]] - 1, lab, white, where[None, None])
+
+
+def _led(lab: torch.Tensor, numbers: torch.Tensor, toning: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Colours of luminance 1, Oklab (3, P), shown at display luminances `y` (S,) as `tonemap.apply` ends: (3, S, P), for 1.
+
+    `numbers` (3, S, P) are the table's, `toning` (2, S) the tints.  Oklab grows as the cube root of light.
+    """
+    lightness, a, b = lab[:, None]
+    by, turn, lift = numbers
+    k = torch.exp2(by)
+    cos, sin = torch.cos(turn) * k, torch.sin(turn) * k
+    tints = [t[:, None] * lightness for t in toning]
+    shaped = torch.stack(
+        [lightness + lift * torch.hypot(a, b), a * cos - b * sin + tints[0], a * sin + b * cos + tints[1]]
+    )
+    rgb = tonemap.rgb_of(shaped.view(1, 3, -1)).view(3, len(y), -1) * y[:, None]
+    return tonemap.fitted(rgb.reshape(1, 3, -1)).view_as(rgb) / y[:, None]
