@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from time import time
 from typing import Any, TypeVar, cast
 
 import numba
@@ -38,6 +39,8 @@ SOURCES = (
 )
 """All files that hold kernels."""
 
+_STALE = 30 * 86400.0  # seconds
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -53,7 +56,8 @@ def _folder() -> str:
         folder = here / "__pycache__" / f"native-{state}"
         if not folder.is_dir():
             for old in folder.parent.glob("native-*"):
-                shutil.rmtree(old, ignore_errors=True)
+                if old.stat().st_mtime < time() - _STALE:  # a process that still runs may yet write there
+                    shutil.rmtree(old, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return ""
