@@ -6,6 +6,7 @@ To add a control, write a subclass of `Control` and name its kind in `KINDS`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,16 @@ class Control(QWidget):
         self.p = p
         self.measured = False  # whether what is shown was measured, and not set by a hand
         self.name = Name(p.words, scrub)
-        self.name.reset.connect(lambda: self.take(p.default))
+        self.name.reset.connect(lambda: self.take(self.p.default))
         tip = f"{p.words}\n{p.help}" if p.help else p.words
         self.setToolTip("\n".join(_wrapped(tip)))
         self.setAccessibleName(p.words)
         self.setAccessibleDescription(p.help)
+
+    def set_default(self, value: Any) -> None:
+        """Take another default: how the untouched picture has it, which may not be what the stage comes with."""
+        if value != self.p.default:
+            self.p = replace(self.p, default=value)
 
     def take(self, value: Any) -> None:
         """Set a value as one whole gesture."""
@@ -135,6 +141,12 @@ class NumberRow(Control):
         self.name.scrubbed.connect(lambda n: self.slider.set(self.slider.value + n * self.shown.step))
         self.name.released.connect(self.done)
         self.show_value(p.default)
+
+    def set_default(self, value: Any) -> None:
+        if value != self.p.default:
+            super().set_default(value)
+            self.shown = self.slider.shown = Shown(self.p)
+            self.slider.update()
 
     def show_value(self, value: Any) -> None:
         if not self.slider.dragging:

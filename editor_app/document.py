@@ -157,8 +157,8 @@ class Document(QObject):
         self.put(recipes.with_switch(self.recipe, ident, on), self._heading(ident), tr("on") if on else tr("off"))
 
     def reset(self, ident: str) -> None:
-        """An entry back to its defaults."""
-        self.put(recipes.reset(self.recipe, ident), self._heading(ident), tr("reset"))
+        """An entry back to how the untouched picture has it."""
+        self.put(recipes.reset(self.recipe, ident, self.default), self._heading(ident), tr("reset"))
 
     def reset_all(self) -> None:
         """Everything back to how this kind of picture begins."""

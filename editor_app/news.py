@@ -38,7 +38,7 @@ class News(Frame):
         self.panels.set_declared(d)
         self._styles()
         if self.session.document is None:
-            self.panels.show_recipe(d.default["raw"])
+            self.panels.show_recipe(d.default["raw"], default=d.default["raw"])
             self.strip.show_recipe(d.default["raw"], d, False)
         else:
             self._recipe()
@@ -121,7 +121,7 @@ class News(Frame):
         d, declared = self.session.document, self.session.declared
         if d is None or declared is None:
             return
-        self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"))
+        self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"), d.default)
         self.strip.show_recipe(d.recipe, declared, True)
         self.styles.show_recipe(d.recipe)
         self.refresh()
@@ -141,7 +141,7 @@ class News(Frame):
         self.strip.show_work(self.strip.refining if refining else None, not refining)
         d = self.session.document
         if d is not None and not refining and not self.session.dragging:
-            self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"))
+            self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"), d.default)
             plain = self.session.seen_as is None and self.session.trying is None
             if role == "base" and not self.session.until and plain:
                 self._keep_small(picture, d)

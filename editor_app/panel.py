@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QSettings, QTimer, Signal
@@ -29,6 +30,8 @@ GROUPS = {
 }
 """A photographer's groups, in order, with their icons."""
 OTHER = "Other"
+TURN = 0.03
+"""Seconds for which panels are built before the window has its turn."""
 _OPEN = {"White balance", "Light", "Colour", "Detail"}
 
 
@@ -58,6 +61,14 @@ class Panels(QWidget):
         self.shape: list[tuple[str, str]] = []
         self.tops: dict[str, QWidget] = {}
         self.counts: Sequence[Sequence[float]] = ()
+        self._wanted: tuple[Recipe, Mapping[str, Any] | None, frozenset[str] | None, Recipe | None] = (
+            {},
+            None,
+            None,
+            None,
+        )
+        self._more = QTimer(self, singleShot=True, interval=0)
+        self._more.timeout.connect(self._grow)
         self.settings = QSettings()
         self.jumps = {g: Tool(icon, g, check=True, size=32) for g, icon in GROUPS.items()}
         for g, tool in self.jumps.items():
@@ -87,21 +98,39 @@ class Panels(QWidget):
         recipe: Recipe,
         readings: Mapping[str, Any] | None = None,
         accepted: frozenset[str] | None = None,
+        default: Recipe | None = None,
     ) -> None:
-        """Show a recipe's values; `accepted` names the stages that can serve this picture."""
+        """Show a recipe's values; `accepted` names the stages that can serve this picture, `default` how it was untouched."""
+        self._wanted = (recipe, readings, accepted, default)
+        self._grow()
+
+    def finish(self) -> None:
+        """Build at once what is still lacking."""
+        while self._more.isActive():
+            self._more.stop()
+            self._grow()
+
+    def _grow(self) -> None:
+        """Show what is wanted, as soon as all panels are there: they are built a few at a time, so that the window is not held."""
+        recipe, readings, accepted, default = self._wanted
         if self.declared is None:
             return
         rows = [e for e in recipe["entries"] if e["stage"] in self.declared.stages]
         shape = [(str(e["id"]), str(e["stage"])) for e in rows]
+        end = monotonic() + TURN
         for key in shape:
             if key not in self.panels:
+                if monotonic() > end:
+                    self._more.start()
+                    return
                 self.panels[key] = self._build(*key, accepted)
+        self._more.stop()
         if shape != self.shape:
             self.shape = shape
             self._arrange()
             self.show_counts(self.counts)
         for e in rows:
-            self.panels[e["id"], e["stage"]].show_entry(e, (readings or {}).get(e["id"]))
+            self.panels[e["id"], e["stage"]].show_entry(e, (readings or {}).get(e["id"]), default)
 
     def _build(self, ident: str, stage: str, accepted: frozenset[str] | None) -> StagePanel:
         assert self.declared is not None

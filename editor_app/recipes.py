@@ -46,10 +46,17 @@ def value(e: Entry, p: ParamInfo) -> Any:
     return e.get("values", {}).get(p.name, p.default)
 
 
-def changed(e: Entry, info: StageInfo) -> bool:
-    """Whether anything of an entry differs from its default."""
-    values = e.get("values", {})
-    return not is_on(e) or any(p.name in values and values[p.name] != p.default for p in info.params)
+def begun(default: Recipe | None, e: Entry) -> Entry:
+    """The entry as the untouched picture has it; with all of the stage's own defaults where that has another stage."""
+    rows = default["entries"] if default is not None else ()
+    found = next((d for d in rows if d["id"] == e["id"] and d["stage"] == e["stage"]), None)
+    return found if found is not None else {k: v for k, v in e.items() if k not in ("values", "on")}
+
+
+def changed(e: Entry, info: StageInfo, default: Recipe | None = None) -> bool:
+    """Whether anything of an entry differs from how the untouched picture has it."""
+    base = begun(default, e)
+    return is_on(e) != is_on(base) or any(value(e, p) != value(base, p) for p in info.params)
 
 
 def standing(
@@ -112,10 +119,12 @@ def with_switch(recipe: Recipe, ident: str, on: bool) -> Recipe:
     return _with_entry(recipe, _ordered(e if on else {**e, "on": False}))
 
 
-def reset(recipe: Recipe, ident: str) -> Recipe:
-    """The recipe with one entry at its defaults and on."""
-    e = {k: v for k, v in entry(recipe, ident).items() if k not in ("values", "on")}
-    return _with_entry(recipe, e)
+def reset(recipe: Recipe, ident: str, default: Recipe | None = None) -> Recipe:
+    """The recipe with one entry as the untouched picture has it."""
+    e = entry(recipe, ident)
+    base = begun(default, e)
+    kept = {k: v for k, v in e.items() if k not in ("values", "on")}
+    return _with_entry(recipe, _ordered(kept | {k: base[k] for k in ("values", "on") if k in base}))
 
 
 def with_look(recipe: Recipe, look: Mapping[str, Any] | None, alone: bool) -> Recipe:

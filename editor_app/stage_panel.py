@@ -15,7 +15,7 @@ from editor_app.controls import Control, PickRow, control_for, spacer
 from editor_app.declared import ParamInfo, StageInfo
 from editor_app.groups import Group, Part, parted
 from editor_app.layout import Drawing, Plane, Words, button, column, row
-from editor_app.recipes import BY_HAND, Entry, changed, is_on, standing, value
+from editor_app.recipes import BY_HAND, Entry, Recipe, begun, changed, is_on, standing, value
 from editor_app.widgets import Combo, Switch, Tool
 from editor_app.words import tr
 
@@ -175,9 +175,10 @@ class StagePanel(QWidget):
         self.fold.set_icon(("right" if folded else "down") if self.has_rows else "")
         self.fold.setEnabled(self.has_rows)
 
-    def show_entry(self, e: Entry, reading: Mapping[str, Any] | None = None) -> None:
+    def show_entry(self, e: Entry, reading: Mapping[str, Any] | None = None, default: Recipe | None = None) -> None:
         """Show an entry's values and what was measured, without telling anybody."""
-        self.changed = changed(e, self.info)
+        self.changed = changed(e, self.info, default)
+        base = begun(default, e)
         self.dot.setToolTip(tr("Changed") if self.changed else "")
         self.dot.update()
         self.undo.set_icon("reset" if self.changed else "")
@@ -188,6 +189,7 @@ class StagePanel(QWidget):
         for name, v in (values | self.standing).items():
             control = self.controls.get(name)
             if isinstance(control, Control):
+                control.set_default(value(base, self.info.param(name)))
                 control.measured = name in self.standing
             if control is not None:
                 control.show_value(v)

@@ -115,10 +115,14 @@ class Look:
 
 
 @lru_cache
+def _order() -> Mapping[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "order.toml").read_text("utf-8"))
+
+
+@lru_cache
 def order() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """The default order, as data: chain → slot → stages that may fill it."""
-    text = (Path(__file__).parent / "order.toml").read_text("utf-8")
-    return {c: {s: tuple(n) for s, n in rows.items()} for c, rows in tomllib.loads(text).items()}
+    return {c: {s: tuple(n) for s, n in rows.items()} for c, rows in _order().items() if c != "begin"}
 
 
 def _default_stage(slot: str, meta: Metadata) -> Stage:
@@ -134,7 +138,14 @@ def _default_stage(slot: str, meta: Metadata) -> Stage:
 
 
 def _chain(name: str, meta: Metadata) -> tuple[Entry, ...]:
-    return tuple(Entry(slot, _default_stage(slot, meta)) for slot in order()[name])
+    stages = {slot: _default_stage(slot, meta) for slot in order()[name]}
+    return tuple(Entry(slot, type(s)(**begin(name, s))) for slot, s in stages.items())
+
+
+def begin(chain: str, stage: Stage) -> dict[str, Any]:
+    """The values that an untouched picture of a chain has in a stage, where they are not those the stage comes with."""
+    there = _order()["begin"].get(chain, {}).get(stage.slot, {})
+    return {k: v for k, v in there.items() if k in stage.params()}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from modisp.image import State, tuples
 from modisp.mix import mixed
 from modisp.parameter import Param, files, mixed_files
-from modisp.recipe import Look, Recipe, order
+from modisp.recipe import Look, Recipe, begin, order
 from modisp.resources import home, path
 from modisp.stage import Stage, list_stages
 
@@ -153,6 +153,7 @@ class Style:
     def of(cls, recipe: Recipe, name: str, slots: Iterable[str] | None = None, words: str = "") -> Style:
         """The look of a recipe (its looks and the user's own values) as a style; `slots` chooses the parts."""
         values: dict[str, dict[str, Any]] = {}
+        chain = "picture" if any(e.slot == "input" for e in recipe.entries) else "raw"
         for e in recipe.resolve().entries:
             stage = e.stage
             if not isinstance(stage, Stage) or stage.reads in _BEFORE_SCENE or stage.reads is State.ENCODED:
@@ -160,7 +161,11 @@ class Style:
             if e.id != stage.slot or (slots is None and stage.slot in ("geometry", "output", "exposure")):
                 continue
             if slots is None or stage.slot in slots:
-                changed = {k: v for k, v in stage.values().items() if v != stage.params()[k].default}
+                params, from_here = stage.params(), begin(chain, stage)
+                changed = {k: v for k, v in stage.values().items() if v != params[k].default}
+                for k, v in from_here.items():  # what every such picture has is no part of a look
+                    changed[k] = mixed(params[k], stage.values()[k], [(-1.0, v)])
+                changed = {k: v for k, v in changed.items() if v != params[k].default}
                 if changed:
                     values[stage.slot] = changed
         return cls(name, values, words)

@@ -19,7 +19,7 @@ from modisp.operators.layers import Blocks, blur, box, contain, extremes, gauss,
 from modisp.pipeline import develop
 from modisp.recipe import Entry, Recipe
 from modisp.run import Run
-from modisp.stage import Stage, list_stages
+from modisp.stage import Reading, Stage, list_stages
 
 NEW = ("defringe", "presence", "halation", "curves", "mixer", "grading", "detail", "vignette", "grain")
 
@@ -53,8 +53,27 @@ def lch(pixels: torch.Tensor) -> tuple[float, float, float]:
 
 
 def test_untouched_they_are_not_even_steps_of_a_run() -> None:
-    steps = {s.id for s in Run(natural(list_stages()["tone"]), Recipe.default(), cache=Cache(memory=1 << 24)).steps}
+    recipe = Recipe.default().set("detail", amount=0.0)
+    steps = {s.id for s in Run(natural(list_stages()["tone"]), recipe, cache=Cache(memory=1 << 24)).steps}
     assert steps and not steps & set(NEW)
+
+
+def test_raw_files_begin_with_some_sharpening_and_finished_pictures_with_none() -> None:
+    finished = Image(torch.rand(3, 8, 8), State.ENCODED)
+    assert Recipe.default()["detail"].values()["amount"] > 0
+    assert (
+        Recipe.default(finished)["detail"].is_neutral()
+        and Recipe.default().set("detail", amount=0.0)["detail"].is_neutral()
+    )
+
+
+def test_sharpening_costs_nothing_where_it_cannot_be_seen() -> None:
+    """A picture of 24 megapixels, fitted into a window: the default radius is a fifth of a pixel there."""
+    small = shown(torch.rand(3, 40, 60), (160, 240))
+    begun = Recipe.default()["detail"]
+    assert isinstance(begun, Stage) and not begun.is_neutral()
+    assert begun.process(small, Reading(), None) is small.pixels and begun.halo(0.25) == 0
+    assert begun.halo(1.0) > 0
 
 
 @pytest.mark.parametrize(
@@ -74,7 +93,7 @@ def test_shapes_without_strength_cost_nothing(name: str, shape: dict[str, Any]) 
 
 
 def test_a_recipe_from_before_is_completed_and_stays_as_it_was() -> None:
-    now = Recipe.default().set("exposure", ev=0.5)
+    now = Recipe.default().set("exposure", ev=0.5).set("detail", amount=0.0)
     data = json.loads(json.dumps(now.dump()))
     data["entries"] = [e for e in data["entries"] if e["id"] not in NEW]
     assert Recipe.load(data) == now

@@ -91,5 +91,12 @@ def test_a_look_is_taken_from_an_edit_and_comes_back(tmp_path: Path) -> None:
     again = Style.load(tmp_path / "taken")
     assert again.values == s.values and again.words == s.words
     done = again.apply(Recipe.default()).resolve()
+    assert "detail" not in again.values  # all RAW files begin with some sharpening: that is no part of a look
     for slot in again.values:
         assert done[slot] == r.resolve()[slot]
+
+
+def test_what_pictures_begin_with_is_counted_once() -> None:
+    begun = Recipe.default()["detail"].values()["amount"]
+    more = Style.of(Recipe.default().set("detail", amount=begun + 0.25), "Crisp")
+    assert more.apply(Recipe.default()).resolve()["detail"].values()["amount"] == pytest.approx(begun + 0.25)

@@ -45,7 +45,7 @@ def scenes(folder: Path | None) -> list[Tensor]:
 
 def by_stage(name: str, style: str) -> Render:
     """A tone stage under a style, and the style's other slots after it, as `develop` runs them."""
-    recipe = Recipe.default(Metadata()).swap(name)
+    recipe = Recipe.default(Metadata()).swap(name).switch("detail", False)  # tone is what is measured
     recipe = Style.load(style).apply(recipe).resolve()
     stages: list[Stage] = [recipe["tone"]]
     stages += [

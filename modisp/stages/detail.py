@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -11,11 +12,16 @@ from modisp.operators.layers import contain, extremes, gauss, gauss_reach, luma,
 from modisp.stage import Parts, Reading, Stage, param
 
 _FLOOR = 0.02
-_LEAST = 0.22  # pixels of the image: a blur by less changes nothing that can be seen
+_LEAST = 0.03  # of its contrast by which a line of one pixel must change to be seen
 
 
-class Detail(Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, title="Sharpening", group="Detail"):
-    """Unsharp masking of √luminance; colour keeps its hue and saturation.  Judge it at 1:1."""
+class Detail(
+    Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, version=2, title="Sharpening", group="Detail"
+):
+    """Unsharp masking of √luminance; colour keeps its hue and saturation.  Judge it at 1:1.
+
+    RAW files begin with some of it (see `order.toml`), finished pictures with none.
+    """
 
     amount: float = param(0.0, 0.0, 2.0, step=0.01, help="How much contrast of fine edges is raised.")
     radius: float = param(
@@ -35,12 +41,16 @@ class Detail(Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, ti
     def halo(self, scale: float) -> int:
         """What the blur reads, and the pixel beside it."""
         sigma = self.radius * min(scale, 1.0)
-        return max(gauss_reach(sigma), _near(sigma)) if sigma > _LEAST else 0
+        return max(gauss_reach(sigma), _near(sigma)) if self._seen(sigma) else 0
+
+    def _seen(self, sigma: float) -> bool:
+        """Whether sharpening by a blur of so many pixels of the image can be seen; in small pictures it mostly cannot."""
+        return 6.0 * self.amount * math.exp(-0.5 / max(sigma, 1e-3) ** 2) > _LEAST
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """One factor on the pixels: sharpened luminance over luminance."""
         sigma = self.radius * min(image.frame.scale, 1.0)
-        if not self.amount or sigma <= _LEAST:
+        if not self._seen(sigma):
             return image.pixels
         light = luma(image.pixels).clamp_min_(0.0).sqrt_()
         detail = torch.sub(light, gauss(light, sigma)).mul_(1.5 * self.amount)

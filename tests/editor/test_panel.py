@@ -125,9 +125,11 @@ def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
     panels.set_declared(declared)
     recipe = declared.default["raw"]
     panels.show_recipe(recipe)
+    panels.finish()
     assert [k[0] for k in panels.shape] == [e["id"] for e in recipe["entries"]]
     ident = next(e["id"] for e in recipe["entries"] if declared.stages[e["stage"]].has_switch)
     panels.show_recipe(recipes.with_switch(recipe, ident, False))
+    panels.finish()
     panel = panels.panel(ident)
     assert panel is not None and panel.changed and not panel.switch.isChecked()
     heard: list[Any] = []
@@ -135,6 +137,7 @@ def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
     panel.undo.click()
     assert heard == [ident]
     panels.show_recipe(declared.default["picture"])
+    panels.finish()
     assert [k[0] for k in panels.shape] == [e["id"] for e in declared.default["picture"]["entries"]]
 
 
@@ -182,3 +185,30 @@ def test_numbers_set_by_hand_are_shown_where_they_count(qtbot: Any, declared: De
     assert row.slider.value == pytest.approx(4100)
     panel.show_entry(white(temperature=4100.0, mode="auto"), READING)
     assert row.slider.value == pytest.approx(3120)
+
+
+def test_what_an_untouched_picture_begins_with_counts_as_its_default(qtbot: Any, declared: Declarations) -> None:
+    """Its panel is not marked as changed, and a double-click or a reset goes back there, not to where the stage begins."""
+    raw = declared.default["raw"]
+    ident = next(str(e["id"]) for e in raw["entries"] if e.get("values"))
+    info = declared.stages[recipes.entry(raw, ident)["stage"]]
+    p = next(p for p in info.params if p.kind == "number" and p.name in recipes.entry(raw, ident)["values"])
+    begun = recipes.value(recipes.entry(raw, ident), p)
+    panels = Panels(QWidget())
+    qtbot.addWidget(panels)
+    panels.set_declared(declared)
+    panels.show_recipe(raw, default=raw)
+    panels.finish()
+    panel = panels.panel(ident)
+    assert panel is not None and not panel.changed
+    control = panel.controls[p.name]
+    assert isinstance(control, NumberRow)
+    moved = recipes.with_value(raw, ident, p, p.default)
+    panels.show_recipe(moved, default=raw)
+    panels.finish()
+    assert panel.changed and control.slider.value == p.default
+    told: list[float] = []
+    control.changed.connect(told.append)
+    control.slider.reset()
+    assert told == [begun] != [p.default]
+    assert recipes.reset(moved, ident, raw) == raw
