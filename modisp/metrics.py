@@ -85,6 +85,14 @@ def xyz_to_lab(xyz: Tensor, white: tuple[float, float, float] = D65) -> Tensor:
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=-1)
 
 
+def lab_to_xyz(lab: Tensor, white: tuple[float, float, float] = D65) -> Tensor:
+    """The inverse of `xyz_to_lab`."""
+    y = (lab[..., 0] + 16) / 116
+    f = torch.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], dim=-1)
+    cut = 6 / 29
+    return torch.where(f > cut, f**3, 3 * cut**2 * (f - 4 / 29)) * lab.new_tensor(white)
+
+
 def delta_e(lab: Tensor, other: Tensor) -> Tensor:
     """CIEDE2000 colour difference of (..., 3) L*a*b* → (...).
 

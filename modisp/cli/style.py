@@ -267,13 +267,21 @@ def bench_learn(
     looks: Annotated[
         list[Path], typer.Argument(metavar="LOOK…", help="Folders of finished pictures of them, one a look.")
     ],
+    pairs: Annotated[
+        list[int] | None,
+        typer.Option("--pairs", help="Learn from so many pairs; may be given again. Else 5, 10, 20, 40."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="A list of objects, for other programs.")] = False,
 ) -> None:
     """How near learned styles come to looks, by the number of pairs, beside a fitted 3D table and a fitted curve."""
     ready()
-    from modisp.bench.style_learn import markdown, measure
+    from modisp.bench.style_learn import COUNTS, markdown, measure
 
-    rows = measure(_files(raw, RAW), {d.name: _files(d, FINISHED) for d in looks}, say.err.print)
+    finished = {d.name: _files(d, FINISHED) for d in looks}
+    try:
+        rows = measure(_files(raw, RAW), finished, say.err.print, counts=pairs or COUNTS)
+    except ValueError as why:
+        raise Usage(str(why)) from why
     if json:
         say.as_json([r.data() for r in rows])
     else:
