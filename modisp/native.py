@@ -34,6 +34,7 @@ SOURCES = (
     "operators/tonecurve.py",
     "operators/tonepaint.py",
     "operators/tonesliders.py",
+    "stages/detail.py",
     "stages/invert_output.py",
     "stages/output.py",
 )

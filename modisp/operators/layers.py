@@ -110,7 +110,7 @@ def box(plane: torch.Tensor, radius: float) -> torch.Tensor:
     return out.mul_(1.0 / (2.0 * radius + 1.0) ** 2)
 
 
-def _taps(sigma: float) -> list[float]:
+def gauss_taps(sigma: float) -> list[float]:
     """Half a Gaussian kernel, from its middle on, integrated over pixels; their sum over both halves is 1."""
     reach = max(1, math.ceil(3.0 * sigma))
     edge = [math.erf((i + 0.5) / (sigma * math.sqrt(2.0))) for i in range(reach + 1)]
@@ -121,12 +121,12 @@ def _taps(sigma: float) -> list[float]:
 
 def gauss_reach(sigma: float) -> int:
     """How many pixels on each side `gauss` reads."""
-    return len(_taps(sigma)) - 1
+    return len(gauss_taps(sigma)) - 1
 
 
 def gauss(plane: torch.Tensor, sigma: float) -> torch.Tensor:
     """Blurred by a Gaussian of standard deviation `sigma` pixels; meant for small ones (the cost grows with it)."""
-    taps = _taps(sigma)
+    taps = gauss_taps(sigma)
     n, (h, w) = len(taps) - 1, plane.shape
     p = _pad(plane, 0, 0, n, n)
     rows = p[:, n : n + w] * taps[0]

@@ -39,6 +39,7 @@ BLUE = 0.12  # how much red is traded for green where blue loses its chroma on t
 STRIP = 1 << 18  # pixels worked on at a time, so that intermediate results stay in the cache
 _KNEE, _ROOM, _BLUE, _MOST, _RED_BY_GREEN = F(KNEE), F(1 - KNEE), F(BLUE), F(0.985), F(LUMA[0] / LUMA[1])
 _NONE, _ONE, _TWO, _THREE, _DARK = F(0), F(1), F(2), F(3), F(1e-6)
+_LUMA = tuple(F(v) for v in LUMA)
 
 _FIRST, _LAST, _BITS = -18, 8, 6  # a table covers 2^-18 … 2^8 with 2^6 straight pieces per octave
 _SHIFT = 23 - _BITS
@@ -150,6 +151,18 @@ def piece(x: Any) -> Any:
 def _reach(r: Any, g: Any, b: Any, y: Any) -> Any:
     """As `reach`, of one colour."""
     return more(more(more(r, g), b) / more(_ONE - y, _DARK), -less(less(r, g), b) / more(y, _DARK))
+
+
+@kernel
+def contain(r: Any, g: Any, b: Any) -> Any:
+    """A colour of linear Rec.2020 led into [0, 1], towards the grey of its luminance; those inside are not touched."""
+    y = less(more(_LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b, _NONE), _ONE)
+    kept = _ONE / more(_reach(r - y, g - y, b - y, y), _ONE)
+    return (
+        r if kept >= _ONE else less(more((r - y) * kept + y, _NONE), _ONE),
+        g if kept >= _ONE else less(more((g - y) * kept + y, _NONE), _ONE),
+        b if kept >= _ONE else less(more((b - y) * kept + y, _NONE), _ONE),
+    )
 
 
 @kernel
