@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit
 from editor_app.layout import Plane, column
 from editor_app.listing import Line, Listing
 from editor_app.shortcuts import Commands, Sheet
+from editor_app.vocabulary import best
 from editor_app.widgets import Scroll
 from editor_app.words import tr
 
@@ -28,6 +30,7 @@ class Deed:
     words: str
     keys: str
     do: Callable[[], object]
+    more: str = ""  # what is written about it
 
 
 def deeds(window: Window, commands: Commands) -> list[Deed]:
@@ -48,10 +51,17 @@ def deeds(window: Window, commands: Commands) -> list[Deed]:
         if info is None:
             continue
         go = lambda ident=e["id"]: window.panels.reveal(ident)  # noqa: E731
-        rows.append(Deed(tr("Go to"), info.heading, "", go))
-        rows += [Deed(info.heading, p.words, "", go) for p in info.params if p.kind == "number"]
+        rows.append(Deed(tr("Go to"), info.heading, "", go, info.note))
+        rows += [
+            Deed(info.heading, p.words, "", partial(window.panels.reveal, str(e["id"]), p.name), p.help)
+            for p in info.params
+            if p.kind in _SOUGHT
+        ]
     rows += [Deed(tr("Style"), x.name, "", lambda x=x: s.apply_style(x, False)) for x in declared.styles]  # type: ignore[misc]
     return rows
+
+
+_SOUGHT = ("number", "switch", "choice", "curve", "hues", "wheel", "rect", "file", "regions")
 
 
 class _Search(QLineEdit):
@@ -81,10 +91,8 @@ def palette_sheet(window: Window, commands: Commands) -> Sheet:
     shown: list[Deed] = []
 
     def fill() -> None:
-        letters = line.text().lower().split()
-        shown[:] = [x for x in every if all(w in f"{x.group} {x.words}".lower() for w in letters)]
-        if letters:  # what begins so comes first
-            shown.sort(key=lambda x: not x.words.lower().startswith(letters[0]))
+        found = best(line.text(), ((f"{x.words} {x.group}", x.more) for x in every))
+        shown[:] = [every[i] for i in found]
         lines = [Line(f"{x.group}: {x.words}" if not x.keys and x.group else x.words, x.keys) for x in shown]
         listing.show_lines(lines, 0 if shown else -1)
         area.verticalScrollBar().setValue(0)

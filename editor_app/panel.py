@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
-from PySide6.QtCore import QSettings, QTimer, Signal
+from PySide6.QtCore import QPoint, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from editor_app import theme
@@ -245,12 +246,22 @@ class Panels(QWidget):
             self.area.verticalScrollBar().setValue(self.tops[group].y())
         self._mark()
 
-    def reveal(self, ident: str) -> None:
-        """Scroll to the panel of an entry and unfold it."""
+    def reveal(self, ident: str, param: str = "") -> None:
+        """Scroll to the panel of an entry and unfold it; with a parameter, to its row, which gets the focus."""
         p = self.panel(ident)
-        if p is not None:
-            p.set_folded(False)
-            self.area.verticalScrollBar().setValue(p.y())
+        if p is None:
+            return
+        p.set_folded(False)
+        row = p.show_row(param) if param else None
+        QTimer.singleShot(0, self, partial(self._reach, p, row))  # once they have their places
+
+    def _reach(self, p: StagePanel, row: QWidget | None) -> None:
+        bar = self.area.verticalScrollBar()
+        bar.setValue(p.y())
+        if row is not None:
+            at = row.mapTo(self.inner, QPoint(0, 0)).y()
+            if at + row.height() > p.y() + self.area.viewport().height() - 40:
+                bar.setValue(at - self.area.viewport().height() // 2)
 
     def _mark(self) -> None:
         at = self.area.verticalScrollBar().value() + 40

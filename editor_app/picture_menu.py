@@ -32,7 +32,7 @@ def picture_menu(w: Comparing) -> QMenu:
     """What can be done with the photograph that is shown."""
     s, v, actions = w.session, w.viewer, w.commands.actions
     menu = QMenu(w)
-    for names in (("crop", "pick"), ("fit", "one", "two")):
+    for names in (("crop", "pick", "adjust"), ("fit", "one", "two"), ("copy", "paste", "snapshot")):
         menu.addActions([actions[n] for n in names])
         menu.addSeparator()
     d, declared = s.document, s.declared

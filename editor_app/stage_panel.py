@@ -159,8 +159,22 @@ class StagePanel(QWidget):
         elif wanted != self.info.name:
             self.swapped.emit(self.ident, wanted)
 
+    def show_row(self, param: str) -> QWidget | None:
+        """Give a parameter's row the focus, unfolding what hides it; the row."""
+        found = self.controls.get(param)
+        if found is None:
+            return None
+        row: QWidget = found.group if isinstance(found, Part) else found
+        if self.more.isAncestorOf(row) and self.more.isHidden():
+            self._reveal()
+        for w in (row, *row.findChildren(QWidget)):
+            if w.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                w.setFocus()
+                break
+        return row
+
     def _reveal(self) -> None:
-        shown = not self.more.isVisible()
+        shown = self.more.isHidden()
         self.more.setVisible(shown)
         self.reveal.setText(tr("Less") if shown else tr("More"))
 
