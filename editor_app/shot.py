@@ -50,6 +50,7 @@ def take(app: QApplication, window: Window, paths: Sequence[Path], out: Path, si
         window.commands.actions[do].trigger()
         wait(app, lambda: not s.engine.mailbox.busy, 30)
         wait(app, lambda: False, 0.5)
+    window.panels.finish()
     saved = window.grab().save(str(out), "PNG", 0)  # 0: as small as it gets
     window.closing = True
     window.close()

@@ -350,6 +350,7 @@ class StageStrip(QWidget):
 def _named(info: StageInfo, room: float, weight: int) -> tuple[str, int]:
     """A stage's name and its size in pixels, as it fits."""
     short = info.slot.split()[0].replace("_", " ").capitalize() if info.slot != SOURCE else info.heading
+    short = short.replace("Color", "Colour")  # code is written the one way, windows the other
     return _fitting(info.heading, short, room, weight)
 
 

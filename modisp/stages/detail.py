@@ -21,9 +21,7 @@ _FLOOR, _TOP, _MASK = F(0.02), F(1.1), (F(0.03), F(0.15))
 _LEAST = 0.03  # of its contrast by which a line of one pixel must change to be seen
 
 
-class Detail(
-    Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, version=2, title="Sharpening", group="Detail"
-):
+class Detail(Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, title="Sharpening", group="Detail"):
     """Unsharp masking of √luminance; colour keeps its hue and saturation.  Judge it at 1:1.
 
     RAW files begin with some of it (see `order.toml`), finished pictures with none.
