@@ -114,12 +114,11 @@ def _paint(
         for column in range(0, width, _CHUNK):
             n = min(_CHUNK, width - column)
             begin = row * width + column
+            # counted from 0, or nothing would be done eight at a time
+            from_r, from_g, from_b = r[begin : begin + n], g[begin : begin + n], b[begin : begin + n]
+            to_r, to_g, to_b = red[begin : begin + n], green[begin : begin + n], blue[begin : begin + n]
             for i in range(n):
-                rs[i], gs[i], bs[i] = (
-                    less(r[begin + i], _BRIGHT),
-                    less(g[begin + i], _BRIGHT),
-                    less(b[begin + i], _BRIGHT),
-                )
+                rs[i], gs[i], bs[i] = less(from_r[i], _BRIGHT), less(from_g[i], _BRIGHT), less(from_b[i], _BRIGHT)
                 scene[i] = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
                 light[i] = _log2(more(scene[i], _DARK)) + ev
             if local:
@@ -162,9 +161,9 @@ def _paint(
                     bs[i] += (grey[1, piece] + part * (grey[1, piece + 1] - grey[1, piece])) * cube
             for i in range(n):
                 between = _TO_RED * rs[i] + _TO_BLUE * bs[i]
-                red[begin + i] = less(more(rs[i] + scene[i], _NONE), _ONE)
-                green[begin + i] = less(more(between + scene[i], _NONE), _ONE)
-                blue[begin + i] = less(more(bs[i] + scene[i], _NONE), _ONE)
+                to_r[i] = less(more(rs[i] + scene[i], _NONE), _ONE)
+                to_g[i] = less(more(between + scene[i], _NONE), _ONE)
+                to_b[i] = less(more(bs[i] + scene[i], _NONE), _ONE)
 
 
 @kernel
