@@ -1,7 +1,9 @@
 """The monitor's colours: its ICC profile, and the transform of what is shown on the way to the screen, and only there.
 
-Readouts, histograms, marks and exports know nothing of it.  The profile comes from a file that was chosen, else from the
-X server (the `_ICC_PROFILE` of the root window, which calibration tools set); without one, sRGB goes to the screen as it is.
+Readouts, histograms, marks and exports know nothing of it.  Renderings come from the engine with what the monitor shows beside
+them, made of all the colours that it has; previews and the camera's JPEG are turned into its colours here.  The profile comes
+from a file that was chosen, else from the X server (the `_ICC_PROFILE` of the root window, which calibration tools set);
+without one, sRGB goes to the screen as it is.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -30,6 +34,8 @@ class Monitor:
         self.words = tr("sRGB, no profile")
         self.problem = ""
         self.transform: QColorTransform | None = None
+        self.profile = b""  # where it is another one than sRGB
+        self.changed: Callable[[], None] = lambda: None
         self._made: WeakKeyDictionary[Picture, QImage] = WeakKeyDictionary()
 
     def load(self, screen: int = 0) -> None:
@@ -45,10 +51,11 @@ class Monitor:
         elif not chosen:
             data, name = system_profile(screen), tr("the system's profile")
         self._use(data, name)
+        self.changed()
 
     def _use(self, data: bytes, name: str) -> None:
         self._made.clear()
-        self.transform, self.words = None, tr("sRGB, no profile")
+        self.transform, self.profile, self.words = None, b"", tr("sRGB, no profile")
         if not data:
             return
         space = QColorSpace.fromIccProfile(QByteArray(data))
@@ -58,24 +65,31 @@ class Monitor:
             return
         self.words = space.description() or name
         if space != srgb:
-            self.transform = srgb.transformationToColorSpace(space)
+            self.transform, self.profile = srgb.transformationToColorSpace(space), data
 
     def picture(self, q: Picture) -> QImage:
-        """A rendering in the monitor's colours; made once."""
+        """A rendering in the monitor's colours: as the engine made it for the monitor, else made of sRGB, once."""
         if self.transform is None:
             return q.image
+        if q.screen is not None:
+            return q.screen
         found = self._made.get(q)
         if found is None:
             found = self._made[q] = self.shown(q.image)
         return found
 
     def shown(self, image: QImage) -> QImage:
-        """An sRGB image in the monitor's colours."""
+        """An sRGB image in the monitor's colours; from any thread."""
         if self.transform is None:
             return image
         # without the fourth byte, which holds marks and not opacity
         out = image.convertToFormat(QImage.Format.Format_RGB32).copy()
-        out.applyColorTransform(self.transform)
+        step, line = 64, out.bytesPerLine()
+        for y in range(0, out.height(), step):  # it keeps the interpreter to itself: a strip at a time lets others in
+            rows = min(step, out.height() - y)
+            part = memoryview(out.bits())[y * line : (y + rows) * line]
+            QImage(part, out.width(), rows, line, QImage.Format.Format_RGB32).applyColorTransform(self.transform)
+            time.sleep(0)
         return out
 
 

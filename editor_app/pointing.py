@@ -48,6 +48,7 @@ class Pointing(News):
         self.histogram.plot.kept.connect(self.commands.actions["clipping"].trigger)
         self.histogram.wanted.connect(self._count)
         self.top.zoomed.connect(v.set_zoom)
+        v.monitor.changed = lambda: s.show_on(v.monitor.profile)
         v.monitor.load()
         if v.monitor.problem:
             v.say(v.monitor.problem)

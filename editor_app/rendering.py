@@ -77,6 +77,13 @@ class Rendering(QObject):
         self.version += 1
         self.pump()
 
+    def show_on(self, profile: bytes) -> None:
+        """Another monitor, or another profile of it."""
+        if profile != self.engine.monitor:
+            self.engine.show_on(profile)
+            self.version += 1
+            self.pump()
+
     def hold(self, on: bool) -> None:
         """Whether a slider is being dragged: pictures may then be coarser."""
         if on != self.dragging:

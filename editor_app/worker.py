@@ -5,6 +5,7 @@ This process never imports torch: importing it takes seconds and would hold the 
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import os
@@ -29,6 +30,7 @@ class Picture:
     image: QImage
     told: Mapping[str, Any]
     page: Page | None
+    screen: QImage | None = None  # the same in the monitor's own values, where it has some
 
     @property
     def rect(self) -> tuple[float, float, float, float]:
@@ -91,6 +93,7 @@ class Engine(QObject):
         self._lent: dict[int, Page] = {}
         self._closing = False
         self.ready = False
+        self.monitor = b""  # its profile, where it shows other colours than sRGB
         self.process = QProcess(self)
         env = QProcessEnvironment.systemEnvironment()
         env.insert("PYTHONPATH", os.pathsep.join(str(Path(p or ".").absolute()) for p in sys.path))
@@ -105,6 +108,12 @@ class Engine(QObject):
         """Start the process; it tells `declared` when torch is there."""
         self.ready = False
         self.process.start(sys.executable, ["-m", "editor_app.engine"])
+        self.show_on(self.monitor)
+
+    def show_on(self, profile: bytes) -> None:
+        """Render for a monitor with a profile of its own as well; none where it shows sRGB."""
+        self.monitor = profile
+        self.send("screen", profile=base64.b64encode(profile).decode("ascii"))
 
     @property
     def alive(self) -> bool:
@@ -125,7 +134,7 @@ class Engine(QObject):
 
     def _render(self, request: Mapping[str, Any]) -> None:
         w, h = request["size"]
-        page = self.pool.take(4 * (w + 64) * (h + 64))
+        page = self.pool.take(4 * (w + 64) * (h + 64) * (2 if self.monitor else 1))
         self._lent[request["id"]] = page
         self.send("render", **request, page={"path": str(page.path), "size": page.size})
         self.process.waitForBytesWritten(1)  # now, and not after what the window draws first
@@ -149,7 +158,10 @@ class Engine(QObject):
         page = self._lent.pop(message["id"])
         w, h = message["width"], message["height"]
         image = QImage(memoryview(page.map), w, h, 4 * w, QImage.Format.Format_RGB32)
-        picture = Picture(image, message, page)
+        n, screen = 4 * w * h, None
+        if message["screen"]:
+            screen = QImage(memoryview(page.map)[n : 2 * n], w, h, 4 * w, QImage.Format.Format_RGB32)
+        picture = Picture(image, message, page, screen)
         weakref.finalize(picture, self.pool.give, page)  # the page is lent again when nobody shows it any more
         self.mailbox.done(message["id"], finished=True)
         self.pictured.emit(picture)

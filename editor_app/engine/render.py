@@ -13,6 +13,7 @@ import torch
 
 from editor_app.engine import views
 from editor_app.engine.opened import Opened
+from editor_app.engine.screens import Screen
 from modisp import Recipe, Stage
 from modisp.image import LATTICE, Frame, Image, Rect, State
 from modisp.recipe import Entry
@@ -91,9 +92,11 @@ def render(
     asked: Mapping[str, Any],
     stop: Callable[[], bool],
     draft: bool = False,
+    screen: Screen | None = None,
 ) -> Rendered:
     """Render what is asked: `until` an entry ("" for the result), `rect` of the upright picture ([] for the whole of
-    it), fitted into `size`; at most `pixels` of them; `ev` of the view; perhaps as a draft.  Raises Cancelled."""
+    it), fitted into `size`; at most `pixels` of them; `ev` of the view; perhaps as a draft, and for a `screen` with colours
+    of its own.  Raises Cancelled."""
     with cancellable(stop), torch.inference_mode():
         until = asked.get("until") or None
         if until == SOURCE:  # nothing is left to be done on it
@@ -107,12 +110,18 @@ def render(
         stored = views.unturned(rect, run.full, turn)
         lattice = run.state.on_lattice
         frame = _frame(run.full, stored, 1.0 if lattice else scale, LATTICE if lattice else 1)
+        seen = None
+        if screen is not None and run.state is State.ENCODED:
+            wide, before = screen.widened(recipe)
+            if before:
+                o.run(source, recipe, before, draft).image(frame)  # kept, so that only what follows is made twice
+                seen = o.run(source, wide, until, draft).image(frame)
         image = run.image(frame)
         if lattice and scale < 0.75:
             image = views.cells(image)
             if fitted(image.frame.rect, tuple(asked["size"])) < image.frame.scale:
                 image = resize_image(image, _frame(run.full, image.frame.rect, scale))
-        shown = views.view(image, asked.get("ev"))
+        shown = views.view(image, asked.get("ev"), screen, seen)
         covered = _upright(image.frame.rect, run.full, turn)
         return Rendered(image, shown, covered, upright, dict(run.readings), run.state, dict(run.took))
 

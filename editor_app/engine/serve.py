@@ -5,8 +5,10 @@ What is asked and what is told stands in docs/editor.md; every message here is o
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import struct
 import sys
 import threading
 import time
@@ -24,6 +26,7 @@ from editor_app.engine.lanes import Lane
 from editor_app.engine.looking import Looking
 from editor_app.engine.opened import Opened, located
 from editor_app.engine.render import SOURCE, Rendered, cover, render, small, thumbnail
+from editor_app.engine.screens import Screen
 from editor_app.pages import Page
 from modisp import Recipe, Sidecar
 from modisp.cache import Cache
@@ -46,6 +49,7 @@ class Server(Looking):
         self.open: OrderedDict[str, Opened] = OrderedDict()
         self.pages: dict[str, Page] = {}
         self.saving: Counter[str] = Counter()
+        self.screen: Screen | None = None
         self.refining = ("", "")  # the file and RAW zone that were last put into their lane
         self.shown: dict[str, Rendered] = {}  # the last renderings, by what they are for
         trouble = lambda why: self.tell("trouble", why=why)  # noqa: E731
@@ -141,18 +145,24 @@ class Server(Looking):
                 self.refining = wanted
                 self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
         if draft is not None:
-            made = render(o, o.image, plain, draft, stop, draft=True)
+            made = render(o, o.image, plain, draft, stop, draft=True, screen=self.screen)
         else:
-            made = render(o, source, recipe, m, stop)
+            made = render(o, source, recipe, m, stop, screen=self.screen)
         self.shown["other" if aside or m["kind"] == "loupe" else "region" if m["kind"] == "region" else "base"] = made
         o.took |= made.took if not aside and draft is None else {}
         if not standing_in and not aside:
             o.measured = made.readings
         page = self._page(m["page"])
         h, w, _ = made.view.pixels.shape
-        np.frombuffer(page.map, np.uint8, h * w * 4).reshape(h, w, 4)[:] = made.view.pixels
+        n = h * w * 4
+        np.frombuffer(page.map, np.uint8, n).reshape(h, w, 4)[:] = made.view.pixels
+        # a page that was asked for before the monitor was known has no room for what it shows
+        seen = made.view.screen if page.size >= 2 * n else None
+        if seen is not None:
+            np.frombuffer(page.map, np.uint8, n, n).reshape(h, w, 4)[:] = seen
         drafted = draft is not None and held
-        return made.told() | {"path": m["path"], "refining": standing_in, "drafted": drafted, "took": dict(o.took)}
+        told = made.told() | {"path": m["path"], "refining": standing_in, "drafted": drafted, "took": dict(o.took)}
+        return told | {"screen": seen is not None}
 
     def _drafted(self, o: Opened, plain: Recipe, m: Message) -> Message | None:
         """What to render as a draft, where one can stand in for the RAW zone better than the last one does.
@@ -205,6 +215,15 @@ class Server(Looking):
     def _stop_refining(self) -> None:
         self.refining = ("", "")
         self.raw.cancel()
+
+    def do_screen(self, m: Message) -> None:
+        """The monitor's profile, base64 ("": it shows sRGB), for all renderings from now on."""
+        self.screen = None
+        if m["profile"]:
+            try:
+                self.screen = Screen(base64.b64decode(m["profile"]))
+            except (ValueError, struct.error, KeyError, ArithmeticError) as why:
+                self.tell("trouble", why=str(why))
 
     def do_forget(self, m: Message) -> None:
         """A page is not used any more."""

@@ -7,7 +7,7 @@ colour lies outside sRGB.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from modisp.color import spaces, transfer
 from modisp.image import Frame, Image, Rect, State
 from modisp.operators import turns
+
+if TYPE_CHECKING:
+    from editor_app.engine.screens import Screen
 
 WHITE, BLACK, GAMUT = 1, 2, 4
 BINS = 128
@@ -31,6 +34,7 @@ class View:
     histogram: list[list[int]]  # three rows of BINS counts, over encoded values
     clipped: tuple[float, float]  # shares of pixels that are clipped white and black
     exposure: float  # EV of the view
+    screen: NDArray[np.uint8] | None = None  # the same in the monitor's own values
 
 
 def turned(full: tuple[int, int], orientation: int) -> tuple[int, int]:
@@ -86,28 +90,51 @@ def exposure_for(image: Image) -> float:
     return float(np.clip(np.log2(0.8 / bright), -6, 8)) if bright > 1e-6 else 0.0
 
 
-def view(image: Image, exposure: float | None = None) -> View:
-    """An image as it is shown; `exposure` in EV for linear states, found where none is given."""
+def view(image: Image, exposure: float | None = None, screen: Screen | None = None, seen: Image | None = None) -> View:
+    """An image as it is shown; `exposure` in EV for linear states, found where none is given.
+
+    On a `screen` with colours of its own, `seen` (the same picture with more colours) is what it shows.
+    """
     ev = exposure_for(image) if exposure is None else exposure
+    lit = image
     if image.state not in (State.DISPLAY, State.ENCODED):
-        linear = image.pixels * 2.0**ev
-    elif image.state is State.DISPLAY:
-        linear = image.pixels
-    else:
-        linear = image.pixels
-    encoded, inside = _encoded(replace(image, pixels=linear))
+        lit = replace(image, pixels=image.pixels * 2.0**ev)
+    encoded, inside = _encoded(lit)
     white, black = _clipping(image)
     marks = white * WHITE + black * BLACK + (~inside) * GAMUT
     encoded = upright(encoded, image.meta.orientation)
     marks = upright(marks[None].to(torch.uint8), image.meta.orientation)[0]
     rgb = encoded.mul(255).round_().to(torch.uint8)
-    pixels = torch.empty(*rgb.shape[1:], 4, dtype=torch.uint8)
-    for k in range(3):
-        pixels[..., 2 - k] = rgb[k]
+    pixels = _interleaved(rgb)
     pixels[..., 3] = marks
     n = marks.numel()
     share = (float(white.sum()) / n, float(black.sum()) / n)
-    return View(pixels.numpy(), upright(image.pixels, image.meta.orientation), _histogram(rgb), share, ev)
+    own = None
+    if screen is not None:
+        values = screen.bytes(*_light(seen if seen is not None else lit))
+        own = _interleaved(upright(values, image.meta.orientation)).numpy()
+    return View(pixels.numpy(), upright(image.pixels, image.meta.orientation), _histogram(rgb), share, ev, own)
+
+
+def _interleaved(rgb: torch.Tensor) -> torch.Tensor:
+    """Bytes (3, H, W) as (H, W, 4): blue, green, red and a byte that is not set."""
+    out = torch.empty(*rgb.shape[1:], 4, dtype=torch.uint8)
+    for k in range(3):
+        out[..., 2 - k] = rgb[k]
+    return out
+
+
+def _light(image: Image) -> tuple[torch.Tensor, str]:
+    """What is shown as linear light, and the primaries that it is in; a sensor's own colours are taken for sRGB's."""
+    p = image.pixels
+    if image.state.on_lattice:
+        return _tinted(image), "srgb"
+    if image.state in (State.SCENE, State.DISPLAY):
+        return p, "rec2020"
+    space = image.meta.space or "srgb"
+    if image.state is not State.ENCODED or space not in transfer.TRANSFERS:
+        return p, "srgb"
+    return transfer.decode(space, p), space
 
 
 def _encoded(image: Image) -> tuple[torch.Tensor, torch.Tensor]:

@@ -158,7 +158,8 @@ def test_the_look_is_worked_on_while_the_raw_zone_is_developed_once(
 class Room:
     """A page that nobody looks at."""
 
-    map = bytearray(1 << 20)
+    size = 1 << 20
+    map = bytearray(size)
 
 
 def test_every_boundary_can_be_viewed_upright(qtbot: Any, engine: Engine, folder: Path) -> None:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QSettings
-from PySide6.QtGui import QColorSpace, QImage, QPainter, QTransform
+from PySide6.QtGui import QColor, QColorSpace, QImage, QPainter, QTransform
 
+from editor_app.engine import screens
+from editor_app.engine.screens import Screen
 from editor_app.monitor import NONE, SETTING, Monitor, _x11_property, system_profile
 from editor_app.panes import Difference, Pane
 from editor_app.viewport import Viewport
 from editor_app.worker import Picture
+from modisp.color import icc, transfer
 
 SHARP = """
 import numpy as np
@@ -178,3 +184,99 @@ def test_what_is_compared_with_is_as_sharp_as_the_picture() -> None:
     pane.paint_onto(p, onto, lambda q: q.image, True)
     p.end()
     assert (values(out)[11:51, 7:67] == values(fine)).all()
+
+
+PROFILES: dict[str, Callable[[], bytes]] = {
+    "parametric curves": lambda: icc.profile("display-p3"),
+    "a power": lambda: bytes(QColorSpace(QColorSpace.NamedColorSpace.AdobeRgb).iccProfile().data()),
+    "a table": lambda: icc_with_tables("rec2020"),
+}
+
+
+def icc_with_tables(space: str) -> bytes:
+    """The profile of a space with its curve as 1024 numbers."""
+    data = bytearray(icc.profile(space))
+    count = int.from_bytes(data[128:132], "big")
+    rows = transfer.decode(space, torch.linspace(0, 1, 1024, dtype=torch.float64)).mul(65535).round().int().tolist()
+    table = struct.pack(f">4sII{len(rows)}H", b"curv", 0, len(rows), *rows)
+    for i in range(count):
+        at = 132 + 12 * i
+        if bytes(data[at : at + 4]) in (b"rTRC", b"gTRC", b"bTRC"):
+            data[at + 4 : at + 12] = struct.pack(">II", len(data), len(table))
+    data += table
+    data[0:4] = len(data).to_bytes(4, "big")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", PROFILES)
+def test_light_becomes_what_the_profile_says(kind: str) -> None:
+    profile = PROFILES[kind]()
+    space = QColorSpace.fromIccProfile(profile)
+    assert space.isValid()
+    g = torch.Generator().manual_seed(2)
+    light = torch.rand(3, 40, 50, generator=g) ** 3
+    got = Screen(profile).bytes(light, "srgb").numpy().astype(int)
+    source = QColorSpace(QColorSpace.NamedColorSpace.SRgbLinear)
+    to = source.transformationToColorSpace(space)
+    for y, x in ((0, 0), (7, 9), (39, 49), (20, 3)):
+        colour = to.map(QColor.fromRgbF(*(float(v) for v in light[:, y, x])))
+        want = [255 * v for v in (colour.redF(), colour.greenF(), colour.blueF())]
+        assert np.abs(got[:, y, x] - want).max() <= 0.75
+
+
+def test_a_profile_of_tables_is_applied_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = icc.profile("display-p3")
+    exact = Screen(profile)
+    monkeypatch.setattr(screens, "_xyz", lambda tag: [])
+    monkeypatch.setattr(screens, "_tags", lambda p: {})
+    other = Screen(profile)
+    assert other.space == exact.space == "display-p3"
+    light = torch.rand(3, 30, 30, generator=torch.Generator().manual_seed(3))
+    assert (other.bytes(light, "srgb").int() - exact.bytes(light, "srgb").int()).abs().max() <= 3
+
+
+@pytest.mark.parametrize(("space", "named"), [("srgb", "srgb"), ("adobe-rgb", "adobe-rgb"), ("rec2020", "rec2020")])
+def test_the_smallest_space_that_holds_a_monitors_colours(space: str, named: str) -> None:
+    assert Screen(icc.profile(space)).space == named
+
+
+def test_what_is_no_profile_of_a_monitor_is_refused() -> None:
+    for bad in (b"", b"no profile", icc.profile("srgb")[:100], icc.profile("srgb").replace(b"RGB XYZ ", b"CMYKLab ")):
+        with pytest.raises(ValueError):
+            Screen(bad)
+
+
+def test_a_wide_monitor_shows_more_than_srgb_and_readouts_stay(tmp_path: Path) -> None:
+    """At 1:1: the monitor gets what an export into its space holds, everything else what one into sRGB holds."""
+    from editor_app.engine.opened import Opened
+    from editor_app.engine.render import render
+    from modisp import Image, Metadata, Recipe, State, develop, save_image
+    from modisp.cache import Cache
+
+    mosaic = torch.full((1, 300, 420), 0.02)
+    mosaic[0, ::2, ::2] += 0.5 * torch.linspace(0, 1, 210)  # red, more and more
+    save_image(Image(mosaic, State.MOSAIC, Metadata(iso=100.0, white=(0.5, 1.0, 0.7))), tmp_path / "r.dng")
+    o = Opened.open(tmp_path / "r.dng", Cache(memory=1 << 28))
+    recipe = Recipe.default(o.image)
+    ident, p = next(
+        (e.id, p)
+        for e in recipe.entries
+        for n, p in e.active().params().items()
+        if n == "saturation" and p.kind == "number"
+    )
+    plain = o.plain(recipe.set(ident, saturation=p.high).dump())
+    o.develop_raw(plain, lambda: False, lambda *_: None)
+    rect = [40, 30, 300, 250]
+    asked = {"rect": rect, "size": (300, 250)}
+    made = render(o, o.image, plain, asked, lambda: False, screen=Screen(icc.profile("display-p3")))
+    bare = render(o, o.image, plain, asked, lambda: False)
+    assert made.view.screen is not None and bare.view.screen is None
+    assert np.array_equal(made.view.pixels, bare.view.pixels) and made.view.histogram == bare.view.histogram
+    wide = plain.set(plain.entries[-1].id, space="display-p3")
+    for recipe, shown, most in ((plain, made.view.pixels, 0), (wide, made.view.screen, 1)):
+        want = develop(o.path, recipe, region=tuple(rect), cache=o.cache, dtype=torch.uint8)  # type: ignore[arg-type]
+        gap = shown[..., 2::-1].astype(int) - want.pixels.permute(1, 2, 0).numpy()
+        assert np.abs(gap).max() <= most
+    narrow = torch.from_numpy(made.view.pixels[..., 2::-1] / 255.0).permute(2, 0, 1)
+    of_srgb = Screen(icc.profile("display-p3")).bytes(transfer.decode("srgb", narrow), "srgb").permute(1, 2, 0)
+    assert np.abs(of_srgb.numpy().astype(int) - made.view.screen[..., 2::-1]).max() > 8
