@@ -7,6 +7,7 @@ colour lies outside sRGB.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 WHITE, BLACK, GAMUT = 1, 2, 4
 BINS = 128
+_CODES = 65535
 _FILTERS = {"R": (1.3, 0.75, 0.75), "G": (0.75, 1.3, 0.75), "B": (0.75, 0.75, 1.3)}
 
 
@@ -134,7 +136,15 @@ def _light(image: Image) -> tuple[torch.Tensor, str]:
     space = image.meta.space or "srgb"
     if image.state is not State.ENCODED or space not in transfer.TRANSFERS:
         return p, "srgb"
-    return transfer.decode(space, p), space
+    index = p.mul(_CODES).to(torch.int32).clamp_(0, _CODES)
+    return torch.index_select(_decoded(space), 0, index.view(-1)).view_as(p), space
+
+
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)
+def _decoded(space: str) -> torch.Tensor:
+    """The light of all values of 16 bits."""
+    return transfer.decode(space, (torch.arange(_CODES + 1, dtype=torch.float64) + 0.5) / (_CODES + 1)).float()
 
 
 def _encoded(image: Image) -> tuple[torch.Tensor, torch.Tensor]:
