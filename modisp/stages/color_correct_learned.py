@@ -7,6 +7,7 @@ camera was calibrated with, where there is one, and gives the numbers of a close
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -34,6 +35,7 @@ _WORDS = {
     "chart": "the camera's own chart, its matrices and a network",
     "strange": "the matrices in the file alone: they are like those of no camera that the network knows",
 }
+_last = threading.local()
 
 
 class ColorCorrectLearned(
@@ -96,7 +98,14 @@ class ColorCorrectLearned(
         return Reading({"source": source, "words": _WORDS[source]}, ranked)
 
     def _numbers(self, meta: Metadata) -> tuple[torch.Tensor, torch.Tensor]:
-        """(matrix (3, 3), coefficients (3, 9)) in force."""
+        """(matrix (3, 3), coefficients (3, 9)) in force; found once for all strips of a picture, which share their metadata."""
+        held: tuple[ColorCorrectLearned, Metadata, tuple[torch.Tensor, torch.Tensor]] | None
+        held = getattr(_last, "held", None)
+        if held is None or held[0] != self or held[1] is not meta:
+            held = _last.held = self, meta, self._found(meta)
+        return held[2]
+
+    def _found(self, meta: Metadata) -> tuple[torch.Tensor, torch.Tensor]:
         camera, light = _known(meta)
         matrix = camera.to_rec2020(light)
         path = _file()
