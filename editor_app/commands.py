@@ -83,6 +83,10 @@ def commands_of(w: Window) -> Commands:
         Command("reset_all", tr("Reset all"), ("Ctrl+Shift+R",), "Edit", partial(document, "reset_all")),
         Command("crop", tr("Crop and straighten"), ("R",), "Photo", w.crop),
         Command("pick", tr("Pick the white balance"), ("W",), "Photo", w.pick_first),
+        *[
+            Command(f"ranked_{n}", words, (f"Alt+{n}",), "Photo/Ranked light", partial(w.panels.take_ranked, n - 1))
+            for n, words in enumerate((tr("The likeliest light"), tr("The second light"), tr("The third light")), 1)
+        ],
         Command("adjust", tr("Adjust by dragging on the picture"), ("T",), "Photo", w.adjust),
         Command("move", tr("Hand: pan and zoom"), ("V",), "Photo", w.take_hand),
         None,

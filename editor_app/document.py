@@ -69,8 +69,12 @@ def say(p: ParamInfo, v: Any) -> str:
         return f"{degrees:.0f}° {100 * far:.0f}" if far else f"{100 * v[2]:+.0f}".replace("-", MINUS)
     if p.kind in PARTS:
         moved = [(n.capitalize(), x) for n, x, d in zip(PARTS[p.kind], v, p.default, strict=False) if x != d]
-        if len(moved) == 1:
-            return f"{tr(moved[0][0])} {100 * moved[0][1]:+.0f}".replace("-", MINUS)
+        if moved:
+            first = max(moved, key=lambda m: abs(m[1]))
+            more = " …" if len(moved) > 1 else ""
+            return f"{tr(first[0])} {100 * first[1]:+.0f}{more}".replace("-", MINUS)
+    if p.kind == "curve":
+        return tr("{0} points").format(len(v))
     return ""
 
 

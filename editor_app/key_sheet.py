@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
@@ -13,6 +15,60 @@ from editor_app.widgets import Scroll
 from editor_app.words import tr
 
 LINE, WIDTH = 26, 300
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A key that a control has of its own, and that cannot be another."""
+
+    words: str
+    keys: str
+
+
+HANDS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "On the picture",
+        (
+            ("Hand, while held", "Space"),
+            ("Pan when zoomed", "Shift+arrows"),
+            ("Zoom at the pointer", "Wheel"),
+            ("Fit or 1:1", "Double click"),
+            ("Move the line of a split", ", and ."),
+            ("Pan one half of two", "Shift+drag"),
+        ),
+    ),
+    (
+        "Crop",
+        (
+            ("Keep, leave", "Enter, Esc"),
+            ("Draw a level", "Ctrl+drag"),
+            ("Turn", "Drag outside, Alt+arrows"),
+            ("Move, resize", "Arrows, Ctrl+arrows"),
+            ("Next guide, swap the sides", "O, X"),
+        ),
+    ),
+    (
+        "Sliders and numbers",
+        (
+            ("One step, ten", "Arrows, Shift+arrows"),
+            ("A tenth of the range", "Page up, Page down"),
+            ("Default", "Backspace, double click"),
+            ("Ten times finer", "Shift+drag"),
+            ("Back to where a drag began", "Esc"),
+            ("Reckon from the value", "+=5  -=5  *2  /2"),
+        ),
+    ),
+    (
+        "Panels and strips",
+        (
+            ("Fold all other panels", "Alt+click"),
+            ("Choose several photographs", "Ctrl+click, Shift+click"),
+            ("Add a style to the mix", "Alt+click"),
+            ("Compare two boundaries", "Shift+click"),
+        ),
+    ),
+)
+"""What hands and keys do within a control, by where that is."""
 MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 
 
@@ -26,7 +82,7 @@ class KeyTable(QWidget):
         self.commands = commands
         self.letters = ""
         self.waiting = self.hot = -1
-        self.rows: list[Command | str] = []
+        self.rows: list[Command | Fixed | str] = []
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Keys"))
@@ -39,6 +95,10 @@ class KeyTable(QWidget):
         for menu in MENUS:
             found = [c for c in self.commands.rows if c.home == menu and all(w in self._text(c) for w in words)]
             self.rows += [tr(menu), *found] if found else []
+        for where, keys in HANDS:
+            fixed = [Fixed(tr(a), tr(b)) for a, b in keys]
+            fixed = [f for f in fixed if all(w in f"{tr(where)} {f.words} {f.keys}".lower() for w in words)]
+            self.rows += [tr(where), *fixed] if fixed else []
         self.half = (len(self.rows) + 1) // 2
         self.waiting = self.hot = -1
         self.setFixedSize(2 * WIDTH + 24, max(4, self.half) * LINE + 8)
@@ -55,7 +115,11 @@ class KeyTable(QWidget):
         for i, c in enumerate(self.rows):
             r = self._place(i)
             if isinstance(c, str):
-                paint.text(p, r, c.upper(), t.faint, 10, 500, capitals=True)
+                paint.text(p, r.adjusted(0, 5, 0, 3), c.upper(), t.faint, 10, 500, capitals=True)
+                continue
+            if isinstance(c, Fixed):
+                width = paint.text(p, r.adjusted(r.width() - 170, 0, 0, 0), c.keys, t.soft, align=paint.RIGHT)
+                paint.text(p, r.adjusted(0, 0, -width - 12, 0), c.words, t.soft)
                 continue
             if i == self.waiting:
                 paint.rounded(p, r.adjusted(-6, 1, 6, -1), t.field, 4, t.accent)
@@ -72,7 +136,7 @@ class KeyTable(QWidget):
 
     def mouseMoveEvent(self, e: QMouseEvent) -> None:
         i = self._at(e)
-        self.hot = i if i >= 0 and not isinstance(self.rows[i], str) else -1
+        self.hot = i if i >= 0 and isinstance(self.rows[i], Command) else -1
         self.update()
 
     def leaveEvent(self, e: QEvent) -> None:
@@ -139,7 +203,7 @@ def key_sheet(window: QWidget, commands: Commands) -> Sheet:
     find.setPlaceholderText(tr("Find a command or a key"))
     find.setFixedWidth(220)
     find.textChanged.connect(table.seek)
-    every, leave = button(tr("All as they came")), button(tr("Close"))
+    every, leave = button(tr("Restore all")), button(tr("Close"))
     area = Scroll(Plane(column(table, None)))
     area.setFixedSize(2 * WIDTH + 48, min(560, window.height() - 190))
     said.say(tr("Click a command to give it other keys"))

@@ -232,6 +232,12 @@ class Panels(QWidget):
             if param in g.params:
                 g.show_hold(found)
 
+    def take_ranked(self, i: int) -> None:
+        """Apply answer `i` of the first stage that has ranked answers."""
+        found = next((p.chips for p in self._shown() if p.chips.rows), None)
+        if found is not None:
+            found.apply(i)
+
     def set_viewed(self, ident: str) -> None:
         """Light the eye of the entry whose picture is viewed; "" for the result."""
         for p in self._shown():

@@ -92,3 +92,15 @@ def test_a_parameter_is_gone_to_with_the_focus_on_its_row(qtbot: Any, opened: Wi
     found[i].do()
     qtbot.waitUntil(lambda: w.focusWidget() is not None and w.focusWidget().accessibleName() == "Clarity", timeout=2000)
     qtbot.waitUntil(lambda: not w.focusWidget().visibleRegion().isEmpty(), timeout=2000)
+
+
+def test_the_table_of_keys_is_complete_and_finds_hands_too(qtbot: Any, opened: Window) -> None:
+    from editor_app.key_sheet import HANDS, Fixed, KeyTable
+    from editor_app.shortcuts import Command
+
+    table = KeyTable(opened.commands)
+    qtbot.addWidget(table)
+    assert {r.name for r in table.rows if isinstance(r, Command)} == set(opened.commands.actions)
+    assert sum(isinstance(r, Fixed) for r in table.rows) == sum(len(keys) for _, keys in HANDS)
+    table.seek("level")
+    assert [r.keys for r in table.rows if isinstance(r, Fixed)] == ["Ctrl+drag"]
