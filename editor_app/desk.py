@@ -156,7 +156,7 @@ class Desk(Comparing):
         """Import, export, rename or delete a style."""
         s = self.session
         if what == "import":
-            kinds = tr("Styles and colour tables (*.toml *.cube *.png *.tif *.tiff)")
+            kinds = tr("Styles and colour tables (*.zip *.toml *.cube *.png *.tif *.tiff)")
             names, _ = QFileDialog.getOpenFileNames(self, tr("Import styles or colour tables"), "", kinds)
             if names:
                 s.do_style("import", paths=names)

@@ -220,7 +220,7 @@ def import_style(file: Path, name: str = "", force: bool = False) -> Path:
     """Keep a style that was handed out (a folder, its style.toml, or a .zip of it); the style's folder."""
     with tempfile.TemporaryDirectory() as aside:
         if file.suffix.lower() == ".zip":
-            file = _unpacked(file, Path(aside))
+            file = unpacked(file, Path(aside))
         style = Style.load(file)
         style = replace(style, name=name or style.name)
         with new_folder(style.name, force) as made:
@@ -233,7 +233,7 @@ def import_style(file: Path, name: str = "", force: bool = False) -> Path:
     return home("styles") / folder_name(style.name)
 
 
-def _unpacked(file: Path, aside: Path) -> Path:
+def unpacked(file: Path, aside: Path) -> Path:
     """The folder of the style in a .zip; only plain files of one folder are taken, whatever else it claims to hold."""
     try:
         with zipfile.ZipFile(file) as packed:

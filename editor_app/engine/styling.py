@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Any
 
 from editor_app.engine.declare import styles
 from modisp import Recipe, State, Style, list_stages, list_styles
+from modisp.library import is_table, read_table, unpacked
+from modisp.operators.hald import cube_text
 from modisp.resources import home
 
 Message = Mapping[str, Any]
 Tell = Callable[..., None]
-TABLES = (".cube", ".png", ".tif", ".tiff")
-"""Files that hold a colour table alone."""
 
 
 def style(m: Message, tell: Tell) -> None:
@@ -44,8 +45,9 @@ def _import(m: Message) -> Done:
     names, problems = [], []
     for path in map(Path, m["paths"]):
         try:
-            made = _read(path)
-            made.save(_folder(made.name, new=True))
+            with tempfile.TemporaryDirectory() as aside:
+                made = _read(path, Path(aside))
+                made.save(_folder(made.name, new=True))
             names.append(made.name)
         except (OSError, ValueError) as why:
             problems.append(str(why))
@@ -53,27 +55,20 @@ def _import(m: Message) -> Done:
     return "; ".join(w for w in (words, *problems[:2]) if w), None
 
 
-def _read(path: Path) -> Style:
-    """A style from a style file, or one made of a colour table."""
-    if path.suffix.lower() not in TABLES:
+def _read(path: Path, aside: Path) -> Style:
+    """A style from a style file or a packed style, or one made of a colour table; `aside` is a place for what that takes."""
+    if path.suffix.lower() == ".zip":
+        return Style.load(unpacked(path, aside))
+    if not is_table(path):
         return Style.load(path)
     for cls in list_stages().values():
         if cls.reads in (State.SCENE, State.DISPLAY):
             for name, p in cls.params().items():
                 if p.kind == "file":
-                    made = Style(path.stem.replace("_", " "), {cls.slot: {name: str(path.resolve())}})
-                    _try(cls, name, path)
-                    return made
+                    table = aside / "table.cube"
+                    table.write_text(cube_text(read_table(path)), "utf-8")  # a broken one is named now
+                    return Style(path.stem.replace("_", " "), {cls.slot: {name: str(table)}})
     raise ValueError(f"{path.name}: no stage is installed that takes colour tables")
-
-
-def _try(cls: Any, name: str, path: Path) -> None:
-    """Lay a table over a small picture, so that a broken one is named now and not when it is used."""
-    import torch
-
-    from modisp.image import Image
-
-    cls(**{name: str(path.resolve())})(Image(torch.full((3, 4, 4), 0.3), cls.reads))
 
 
 def _export(m: Message) -> Done:

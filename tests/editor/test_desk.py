@@ -127,6 +127,41 @@ def test_a_colour_table_becomes_a_style(qtbot: Any, window: Window, folder: Path
     assert style["own"] and not any(x["name"] == "bad" for x in found.args[0]["styles"])
 
 
+def test_a_hald_picture_and_a_packed_style_become_styles(qtbot: Any, window: Window, tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image as Pillow
+
+    from modisp import Recipe, develop, list_styles
+    from modisp.library import export
+
+    n = 16  # level 4: a table of 16³ colours in a picture of 64 × 64
+    r, g, b = np.meshgrid(*[np.linspace(0, 255, n)] * 3, indexing="ij")
+    swapped = (
+        np.stack([b, r, g], 3).transpose(2, 1, 0, 3).reshape(64, 64, 3)
+    )  # red runs fastest; channels change places
+    Pillow.fromarray(swapped.round().astype(np.uint8)).save(tmp_path / "turned_round.png")
+    Pillow.fromarray(np.zeros((50, 50, 3), np.uint8)).save(tmp_path / "no_table.png")
+    export(next(iter(list_styles().values())), tmp_path / "packed.zip")
+    file = helpers.pictures(tmp_path / "own", 1) / "p0.png"
+    helpers.opened(qtbot, window, file)
+    s, d = window.session, window.session.document
+    assert d is not None and s.declared is not None
+    paths = [str(tmp_path / f"{name}") for name in ("turned_round.png", "no_table.png", "packed.zip")]
+    with qtbot.waitSignal(s.engine.styled, timeout=40000) as found:
+        s.do_style("import", paths=paths)
+    words = found.args[0]["words"]
+    assert "turned round" in words and "no HaldCLUT" in words and next(iter(list_styles().values())).name in words
+    before = np.asarray(develop(file, Recipe.load(d.recipe), size=60).pixels)
+    style = next(x for x in s.declared.styles if x.name == "turned round")
+    s.apply_style(style, False)
+    after = np.asarray(develop(file, Recipe.load(d.recipe), size=60).pixels)
+    assert np.abs(after - before[[2, 0, 1]]).mean() < 0.03 < np.abs(after - before).mean(), (
+        d.recipe.get("looks"),
+        before[:, 5, 5],
+        after[:, 5, 5],
+    )
+
+
 def test_the_strip_tells_times_and_where_results_are(qtbot: Any, window: Window, folder: Path) -> None:
     from editor_app.stage_strip import SOURCE
 
@@ -162,3 +197,19 @@ def test_a_boundary_is_exported_and_opens_again(qtbot: Any, window: Window, fold
     assert job.state == "done", job.words
     made = open_image(tmp_path / f"p1-{b.ident}.dng")
     assert made.state.name == "SCENE" and made.meta.done == b.ident
+
+
+def test_all_photographs_of_the_folder_can_be_exported_from_the_sheet(qtbot: Any, window: Window, folder: Path) -> None:
+    from editor_app.export import ALL, CHOSEN, Form
+
+    helpers.opened(qtbot, window, folder / "p0.png")
+    window.export()
+    assert window.sheet is not None
+    form = window.sheet.findChild(Form)
+    assert isinstance(form, Form) and form.who.value() == CHOSEN and len(form.photos) == 1
+    every = list(window.session.catalog.shown)
+    assert len(every) > 1 and form.who_line.isVisible()
+    form.who.setCurrentIndex(form.who.findData(ALL))
+    form.who.activated.emit(form.who.currentIndex())
+    assert form.photos == every and str(len(every)) in form.count.words
+    window.sheet.leave()
