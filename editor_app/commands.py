@@ -93,6 +93,7 @@ def commands_of(w: Window) -> Commands:
         Command("next", tr("Next photograph"), ("Right",), "Photo", lambda: s.beside(1)),
         Command("previous", tr("Previous photograph"), ("Left",), "Photo", lambda: s.beside(-1)),
         Command("all", tr("Choose all photographs"), ("Ctrl+A",), "Photo", w.select_all),
+        Command("film", tr("Go to the filmstrip, to choose by keys"), ("Ctrl+Down",), "Photo", w.film.strip.setFocus),
         None,
         Command("virtual_copy", tr("Make a virtual copy"), ("Ctrl+'",), "Photo", s.shelf.make_copy),
         Command("delete_copy", tr("Delete the virtual copy"), (), "Photo", w.delete_copy),

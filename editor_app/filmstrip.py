@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QIcon,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -29,6 +30,7 @@ from editor_app.words import tr
 from editor_app.worker import Later
 
 WIDTH, HEIGHT, GAP = 84.0, 56.0, 10.0
+_FAR = (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 COLOURS = {"Red": "#d0564f", "Yellow": "#d8b13c", "Green": "#5f9e5f", "Blue": "#5a86c4", "Purple": "#9a6fc0"}
 
 
@@ -44,11 +46,17 @@ class Strip(QWidget):
         self.catalog, self.previews = catalog, previews
         self.offset = 0.0
         self.selection: set[Photo] = set()
+        self.pointed: Photo | None = None  # where keys are; None: at the current one
+        self._anchor: Photo | None = None  # where a choice by keys began
         self.hot = -1
         self._seen: set[str] = set()  # what was last drawn, so that only their thumbnails draw it again
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(theme.FILM_LOW)
         self.setAccessibleName(tr("Photographs"))
+        self.setAccessibleDescription(
+            tr("Shift and arrows choose, Ctrl and arrows move, Ctrl and space choose one more")
+        )
         catalog.changed.connect(self._changed)
         catalog.marked.connect(self.update)
         previews.ready.connect(self._ready)
@@ -78,10 +86,12 @@ class Strip(QWidget):
 
     def reveal(self) -> None:
         """Scroll so that the current photograph is in sight, with its neighbours."""
-        current = self.catalog.current
-        if current not in self.catalog.shown:
-            return
-        r = self.place(self.catalog.shown.index(current))
+        self.pointed = self._anchor = None
+        if self.catalog.current in self.catalog.shown:
+            self._show(self.catalog.shown.index(self.catalog.current))
+
+    def _show(self, i: int) -> None:
+        r = self.place(i)
         if r.left() < 100:
             self.offset += r.left() - 100
         elif r.right() > self.width() - 100:
@@ -128,6 +138,8 @@ class Strip(QWidget):
             if ring:
                 paint.rounded(p, r.adjusted(-2, -2, 2, 2), "", 4, ring, 2)
         p.setOpacity(1.0)
+        if self.hasFocus() and photo is (self.pointed or self.catalog.current):
+            paint.rounded(p, shape.adjusted(-4.5, -4.5, 4.5, 4.5), "", 6, t.accent)
         if photo.copy:
             fold = QRectF(shape.x() + 3, shape.bottom() - 17, 18, 14)
             paint.rounded(p, fold, t.raised, 3)
@@ -150,7 +162,8 @@ class Strip(QWidget):
         i = self._at(e.position())
         if i < 0:
             return
-        photo = self.catalog.shown[i]
+        photo = self.pointed = self.catalog.shown[i]
+        self._anchor = None
         keys = e.modifiers()
         if e.button() == Qt.MouseButton.RightButton:
             if photo not in self.selection:
@@ -163,6 +176,54 @@ class Strip(QWidget):
         else:
             self.selection = {photo}
             self.chosen.emit(photo)
+        self.selected.emit()
+        self.update()
+
+    # --- by keys --------------------------------------------------------------------------------------------------
+
+    def event(self, e: QEvent) -> bool:
+        if e.type() == QEvent.Type.ShortcutOverride and isinstance(e, QKeyEvent) and self._meant(e):
+            e.accept()
+            return True
+        return super().event(e)
+
+    def _meant(self, e: QKeyEvent) -> bool:
+        """Whether a key is the strip's, and not the window's: plain arrows open, as everywhere."""
+        shift, ctrl = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+        key = Qt.Key(e.key())
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            return bool(e.modifiers() & (shift | ctrl))
+        if key == Qt.Key.Key_Space:
+            return bool(e.modifiers() & ctrl)
+        return key in (*_FAR, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+    def keyPressEvent(self, e: QKeyEvent) -> None:
+        shown = self.catalog.shown
+        if not shown or not self._meant(e):
+            super().keyPressEvent(e)
+            return
+        here = self.pointed or self.catalog.current
+        i = shown.index(here) if here in shown else 0
+        key, keys = Qt.Key(e.key()), e.modifiers()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.selection = {shown[i]}
+            self.chosen.emit(shown[i])
+        elif key == Qt.Key.Key_Space:
+            self.selection ^= {shown[i]}
+            self._anchor = shown[i]
+        else:
+            page = max(1, len(self.visible()) - 1)
+            far = {_FAR[0]: -len(shown), _FAR[1]: len(shown), _FAR[2]: -page, _FAR[3]: page}
+            to = min(max(0, i + far.get(key, 1 if key == Qt.Key.Key_Right else -1)), len(shown) - 1)
+            self.pointed = shown[to]
+            if keys & Qt.KeyboardModifier.ShiftModifier:
+                self._anchor = self._anchor if self._anchor in shown else shown[i]
+                a, b = sorted((shown.index(self._anchor), to))
+                kept = self.selection if keys & Qt.KeyboardModifier.ControlModifier else set()
+                self.selection = kept | set(shown[a : b + 1])
+            else:
+                self._anchor = None
+            self._show(to)
         self.selected.emit()
         self.update()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from editor_app import recipes, theme
@@ -125,6 +126,35 @@ def test_a_colour_table_becomes_a_style(qtbot: Any, window: Window, folder: Path
     assert "good one" in found.args[0]["words"] and "bad" in found.args[0]["words"]
     style = next(x for x in found.args[0]["styles"] if x["name"] == "good one")
     assert style["own"] and not any(x["name"] == "bad" for x in found.args[0]["styles"])
+
+
+def test_photographs_are_chosen_by_keys(qtbot: Any, window: Window, tmp_path: Path) -> None:
+    where = helpers.pictures(tmp_path / "row", 5)
+    helpers.opened(qtbot, window, where / "p1.png")
+    strip, catalog = window.film.strip, window.session.catalog
+    qtbot.waitUntil(lambda: len(catalog.shown) == 5, timeout=10000)
+    window.activateWindow()
+    window.commands.actions["film"].trigger()
+    keys, shift, ctrl = Qt.Key, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+
+    def chosen(key: Qt.Key, how: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> str:
+        qtbot.keyClick(strip, key, how)
+        return "".join(p.path.stem[1] for p in catalog.shown if p in strip.selection)
+
+    assert chosen(keys.Key_Right, shift) == "12"
+    assert chosen(keys.Key_Right, shift) == "123"
+    assert chosen(keys.Key_Left, shift) == "12"
+    assert chosen(keys.Key_Home, shift) == "01"
+    assert chosen(keys.Key_End, ctrl) == "01"
+    assert chosen(keys.Key_Space, ctrl) == "014"
+    assert chosen(keys.Key_Left, ctrl) == "014"
+    assert chosen(keys.Key_Left, shift | ctrl) == "01234"
+    assert window.session.photo is not None and window.session.photo.path.stem == "p1"
+    window.rate(2)
+    assert {p.rating for p in catalog.shown} == {2}
+    assert chosen(keys.Key_Return) == "2"
+    assert window.session.photo.path.stem == "p2"
+    helpers.wait(qtbot, window)
 
 
 def test_a_hald_picture_and_a_packed_style_become_styles(qtbot: Any, window: Window, tmp_path: Path) -> None:
