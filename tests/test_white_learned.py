@@ -33,7 +33,7 @@ from modisp.nets.white import (
 from modisp.simulate import spectra, world, world_lights, world_makers, world_surfaces
 from modisp.simulate.cameras import camera
 from modisp.simulate.places import SIZE, place
-from modisp.train import thumbs
+from modisp.train import thumbs, variety
 from modisp.train import white as training
 from tests.cli import modisp, well
 
@@ -182,7 +182,7 @@ def test_training_draws_what_it_says() -> None:
     random = torch.Generator().manual_seed(5)
     scenes, known = _places(12, 6), _world()
     blown = torch.zeros(12, *SIZE, dtype=torch.bool)
-    changed, blown = training.augment(scenes, blown, random)
+    changed, blown = variety.augment(variety.recoloured(scenes, random), blown, random)
     assert changed.shape == scenes.shape and torch.isfinite(changed).all() and changed.min() > 0 and not blown.any()
     shots = training.take(known, changed, random, mixed=1.0)
     assert shots.share.sum(1) == pytest.approx(torch.ones(12), abs=1e-5) and (shots.share > 0).all()
@@ -191,6 +191,41 @@ def test_training_draws_what_it_says() -> None:
     sound = grey.valid.flatten(1).all(1)
     away = training.angle(grey.raw.mean((2, 3)), grey.neutral[:, 0])[sound]
     assert len(away) and away.max() < 0.2, "grey shows the light itself"
+
+
+def test_what_is_grey_stays_grey_in_other_scenes() -> None:
+    random = torch.Generator().manual_seed(6)
+    grey = (0.05 + 0.5 * torch.rand(16, 1, *SIZE, generator=random)).expand(-1, 3, -1, -1)
+    blown = torch.zeros(16, *SIZE, dtype=torch.bool)
+    again, _ = variety.augment(variety.recoloured(grey, random, share=1.0), blown, random)
+    assert torch.allclose(again, again[:, 1:2].expand_as(again), rtol=1e-3)
+
+
+def test_hues_turn_in_some_scenes_alone() -> None:
+    scenes = _places(24, 7)
+    same = torch.isclose(variety.recoloured(scenes, torch.Generator().manual_seed(8)), scenes).flatten(1).all(1)
+    assert 0 < same.sum() < 24
+
+
+def test_scenes_lose_colours_and_places_but_never_everything() -> None:
+    scenes, random = _places(30, 13), torch.Generator().manual_seed(10)
+    valid = torch.ones(30, *SIZE, dtype=torch.bool)
+    left = variety.apart(scenes, valid, random).flatten(1).float().mean(1)
+    assert (left == 1).any() and (left < 0.9).sum() > 8 and left.min() > 0.3
+    few = torch.zeros_like(valid)
+    few[:, :10, :10] = True
+    assert torch.equal(variety.apart(scenes, few, random), few), "too few are left as they are"
+
+
+def test_scenes_may_lack_what_is_grey_but_never_everything() -> None:
+    scenes, random = _places(40, 12), torch.Generator().manual_seed(9)
+    valid = torch.ones(40, *SIZE, dtype=torch.bool)
+    kept = variety.lacking(scenes, valid, random, grey=1.0, few=0.0)
+    assert (kept.flatten(1).sum(1) >= 150).all() and not kept.all()
+    log = scenes.log()
+    away = torch.hypot(log[:, 0] - log[:, 1], log[:, 2] - log[:, 1])
+    fewer = ~kept.flatten(1).all(1)
+    assert fewer.any() and away[fewer][kept[fewer]].min() > 0.05
 
 
 def test_the_shipped_network_beats_closed_forms_on_cameras_and_lamps_it_never_saw() -> None:

@@ -31,7 +31,7 @@ PANORAMAS_LEFT_OUT = ("brown_photostudio_07", "chinese_garden", "empty_warehouse
 
 BLOWN = 4.0
 """Brighter pixels of thumbnails are lamps, suns, and what had clipped in a photograph."""
-PHOTOGRAPHS, VIEWS, PLACES = 100, 120, 6000
+PHOTOGRAPHS, VIEWS, PLACES = 100, 120, 12000
 """Crops of each photograph, views of each panorama, and places."""
 
 
@@ -92,10 +92,10 @@ class Thumbs:
 
 
 def training(folder: Path, keep: Path, places: int = PLACES) -> Thumbs:
-    """All that training may see, kept in a file because it takes minutes: photographs and panoramas two thirds, places one."""
+    """All that training may see, kept in a file because it takes minutes; more than a third of it places."""
     kept = keep / f"thumbs-{places}.pt"
     if not kept.exists():
-        rng = np.random.default_rng(64)
+        rng, painter = np.random.default_rng(64), np.random.default_rng(64)
         groups = [
             [c for p in _pictures(folder / "photos" / "train") for c in crops(linear(p), PHOTOGRAPHS, rng)],
             [
@@ -104,10 +104,10 @@ def training(folder: Path, keep: Path, places: int = PLACES) -> Thumbs:
                 if sound(p) and not p.stem.startswith(PANORAMAS_LEFT_OUT)
                 for c in views(read_hdr(p), VIEWS, rng)
             ],
-            [torch.from_numpy(place(rng)).float() for _ in range(places)],
+            [torch.from_numpy(place(painter)).float() for _ in range(places)],
         ]
         pixels = torch.stack([c for g in groups for c in g]).clamp(0, 200).half()
-        weights = (0.38, 0.27, 0.35)
+        weights = (0.36, 0.26, 0.38)
         share = torch.cat([torch.full((len(g),), w / max(1, len(g))) for g, w in zip(groups, weights, strict=True)])
         keep.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_name(f".{os.getpid()}-{kept.name}")
