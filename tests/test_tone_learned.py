@@ -129,8 +129,10 @@ def test_styles_act_on_finished_pictures_from_nothing_on(name: str) -> None:
     out = [develop(source, Style.load(name).apply(r, s, only_tone)).pixels for s in (0.0, 0.01, 0.5, 1.0)]
     off = [float((o - develop(source, r).pixels).abs().mean()) for o in out]
     assert off[0] < 1e-6 and off[1] < 0.003 < 0.01 < off[3] and off[1] < off[2] < off[3]
-    way = float((out[3] - out[0]).mean())
-    assert way > 0 if name in ("filmfaded", "flat") else way < 0 if name == "moody" else True
+    if name == "moody":
+        assert out[3].mean() < 0.95 * out[0].mean()
+    elif name != "vivid":
+        assert out[3].std() < 0.95 * out[0].std()
 
 
 @pytest.mark.parametrize("name", ["vivid", "filmwarm"])

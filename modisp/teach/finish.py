@@ -43,7 +43,7 @@ class Bump:
 
 @dataclass(frozen=True)
 class Teacher:
-    """The recipe of one look; the defaults are those of Natural."""
+    """The recipe of one look; the defaults are a plain, mild one."""
 
     words: str = ""
     ev: float = 0.0

@@ -291,7 +291,7 @@ def tone_task(teacher: str, grid: bool = True) -> Task:
     """To finish as a teacher does; without the grid of local work, as a measure of what that is worth."""
     return Task(
         name=f"tone-{teacher}" + ("" if grid else "-global"),
-        architecture={"kind": "tone", "grid": grid},
+        architecture={"kind": "tone", "grid": grid, "blocks": 4},
         draw=_no_patches,
         loss=tone.loss,
         score=partial(tone.score, teacher=teacher),

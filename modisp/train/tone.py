@@ -48,6 +48,11 @@ def seen_difference(a: Tensor, b: Tensor) -> Tensor:
     return (total + 0.01).sqrt()
 
 
+def encoded(light: Tensor) -> Tensor:
+    """Linear Rec.2020 (B, 3, N) → sRGB, [0, 1]."""
+    return data.encode(torch.einsum("ij,bjn->bin", spaces.between("rec2020", "srgb").to(light), light))
+
+
 def predict(net: nn.Module, square: Tensor) -> ToneParams:
     """The finish that a network gives pictures, from their square views (B, 3, 128, 128)."""
     seen = see(square)
@@ -76,13 +81,15 @@ def examples(teacher: str, folder: Path | None, kept: Path) -> Callable[[int, to
 
 
 def loss(net: nn.Module, example: Example) -> Tensor:
-    """Mean difference, a little more where a picture is far off, and of the picture without its local part."""
+    """Mean difference, more where a picture is far off, as PSNR counts it too, and of the picture without its local part."""
     *shown, rgb, at, finished = example
     seen = Seen(*shown)
     params = params_of(net(*seen.inputs()), seen)
-    target = lab(finished)
-    off = seen_difference(lab(tonemap.apply(params, rgb, at)), target)
+    target, made = lab(finished), tonemap.apply(params, rgb, at)
+    off = seen_difference(lab(made), target)
     total = off.mean() + 0.1 * off.square().mean(1).sqrt().mean()
+    noise = (encoded(made) - encoded(finished)).square().mean((1, 2))
+    total = total + 30.0 * (noise + 1e-8).sqrt().mean()
     if getattr(net, "grid", False):
         few = slice(0, rgb.shape[2] // 4)
         alone = ToneParams(params.gain, params.curve, torch.zeros_like(params.grid), params.chroma, params.tint)
@@ -101,9 +108,7 @@ def score(net: nn.Module, pictures: Sequence[Tensor], teacher: str) -> dict[str,
         out = tonemap.apply(predict(net, row.seen[None]), row.rgb[None], row.at[None]).clamp(0, 1)
         truth = row.finished[:1]
         errors.append(float(delta_e(lab(out), lab(truth)).mean()))
-        to = spaces.between("rec2020", "srgb")
-        a, b = (data.encode(torch.einsum("ij,bjn->bin", to, x)) for x in (out, truth))
-        noise.append(-10 * float((a - b).square().mean().log10()))
+        noise.append(-10 * float((encoded(out) - encoded(truth)).square().mean().log10()))
     return {"de": sum(errors) / len(rows), "worst": max(errors), "psnr": sum(noise) / len(rows), "least": min(noise)}
 
 
