@@ -18,7 +18,7 @@ from editor_app.words import SPELLED, signed, tr
 from editor_app.words import left as left_words
 
 HANDS = (("move", "hand"), ("crop", "crop"), ("pick", "pipette"), ("adjust", "target"))
-SIDE, NARROW = 330, 1232
+SIDE, NARROW, ROOMY = 330, 1232, 1200
 """The width of each end; below the second, half of the tools goes into a menu."""
 
 
@@ -246,6 +246,8 @@ class StatusLine(Plane):
         self.hint.say(words)
         for w in (self.place, self.values):
             w.setVisible(not words)
+        for w in (self.pixels, self.saved):  # there is no room for all of it on narrow windows
+            w.setVisible(not words or self.width() >= ROOMY)
         self.hint.setVisible(bool(words))
 
     def show_queue(self, words: str) -> None:

@@ -68,6 +68,7 @@ class Comparing(Adjusting):
         if self.reference is None:
             self.reference = self._first()
         pane = v.other or Pane(Viewport())
+        self.fold_dock()
         v.compare(mode, pane)
         v.set_bar(self.bar)
         self._refer()

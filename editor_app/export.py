@@ -38,6 +38,13 @@ def spaces(declared: Declarations | None) -> tuple[str, ...]:
     return ()
 
 
+CHOSEN, ALL = "chosen", "all"
+
+
+def _counted(n: int) -> str:
+    return tr("{0} photographs").format(n) if n != 1 else tr("1 photograph")
+
+
 class Form(QWidget):
     """How the files are wanted.  `changed`: another preset may be meant."""
 
@@ -73,13 +80,17 @@ class Form(QWidget):
         self.go.clicked.connect(self.add)
         self.go.setDefault(True)
         self.close_button = button(tr("Close"))
-        count = tr("{0} photographs").format(len(photos)) if len(photos) != 1 else tr("1 photograph")
+        self.count = Words(_counted(len(photos)), "soft")
+        self.who = self._who()
+        self.who_line = self._line(tr("Photographs"), self.who)
+        self.who_line.setVisible(self.who.count() > 1)
         self.size_line = self._line(tr("Longest side"), self.side, 8, Words(tr("px, never enlarged"), "faint"), None)
         self.space_line = self._line(tr("Colour space"), self.space)
         self.sharpen_line = self._line(tr("Sharpening"), self.sharpen)
         layout = column(
             self.title,
             4,
+            self.who_line,
             self._line(tr("Format"), self.format),
             self.quality,
             self.size_line,
@@ -95,7 +106,7 @@ class Form(QWidget):
             self._line(tr("If it exists"), self.existing),
             None,
             self.problem,
-            row(Words(count, "soft"), None, self.close_button, 8, self.go),
+            row(self.count, None, self.close_button, 8, self.go),
             margin=(24, 18, 24, 18),
             gap=7,
         )
@@ -105,7 +116,23 @@ class Form(QWidget):
         for combo in (self.format, self.space, self.sharpen, self.policy, self.existing):
             combo.currentIndexChanged.connect(lambda _: self._edited())
         self.quality.done.connect(self._edited)
+        self.who.activated.connect(lambda _: self._choose())
         self.fill(presets.last(), "")
+
+    def _who(self) -> Combo:
+        """Which photographs: the chosen ones, or all that the filmstrip shows."""
+        chosen, every = self.photos, self.window_.session.catalog.shown
+        words = tr("The {0} that are chosen").format(len(chosen)) if len(chosen) > 1 else tr("This one")
+        items = [(words, CHOSEN)]
+        if len(every) > len(chosen):
+            items.append((tr("All {0} in the filmstrip").format(len(every)), ALL))
+        return Combo(items)
+
+    def _choose(self) -> None:
+        window = self.window_
+        self.photos = list(window.session.catalog.shown) if self.who.value() == ALL else window.selection()
+        self.count.say(_counted(len(self.photos)))
+        self._edited()
 
     def _quality(self) -> NumberRow:
         words = tr("For JPEG, WebP and AVIF: more is better, and larger.")
@@ -334,7 +361,7 @@ def export_sheet(window: Desk, until: str = "") -> Sheet:
         left.hide()
     layout = row(left, form, Plane(_queue(window, form), "chrome", 328, radius=8))
     layout.setStretch(1, 1)
-    sheet = Sheet(window, Plane(layout, "panel", 960 if plain else 776, 508, radius=8))
+    sheet = Sheet(window, Plane(layout, "panel", 960 if plain else 776, 520, radius=8))
     form.close_button.clicked.connect(sheet.leave)
     sheet.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     form.go.setFocus()

@@ -157,6 +157,12 @@ class Frame(QWidget):
             self.dock.setGeometry(at.x(), at.y(), theme.LEFT, self.stack.height())
             self.dock.raise_()
 
+    def fold_dock(self) -> None:
+        """Where the dock lies over the picture, put it away: what is done on the picture needs all of it."""
+        if self._floating and not self.dock.isHidden():
+            self.dock.hide()
+            self.show_page(self.pages.currentIndex())
+
     def refold(self) -> None:
         narrow, low = self.width() < FOLD, self.height() < SHORT
         self.dock_grip.setVisible(not narrow and "docks" not in self.hidden)

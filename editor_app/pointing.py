@@ -107,6 +107,7 @@ class Pointing(News):
             self._put_down()
 
     def _take(self, tool: PictureTool, name: str) -> None:
+        self.fold_dock()
         self.viewer.take(tool)
         tool.left.connect(self._put_down)
         self.top.show_tool(name)

@@ -161,8 +161,7 @@ class Window(Desk):
         if self.viewer.tool is not None:
             self.viewer.tool.cancel()
         elif self._floating and not self.dock.isHidden():
-            self.dock.hide()
-            self.show_page(self.pages.currentIndex())
+            self.fold_dock()
         elif self.viewer.mode != "one":
             self.leave_comparison()
         elif self.session.until:
