@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 
 from modisp.color import spaces
 from modisp.image import Image, State
+from modisp.native import F, kernel, less, more, planes
 from modisp.operators import tonecurve as tc
 from modisp.operators.cube import SPACES, Cube, CubeError, read_cube
 from modisp.parameter import files
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 # Full split tones: what R, G, B are multiplied by, less 1; made free of luminance below
+_CHUNK = 256  # pixels that the kernel takes at a time
+_LUMA, _NONE, _ONE, _DARK = tuple(F(v) for v in spaces.LUMA), F(0), F(1), F(1e-6)
 _WARM = (0.30, 0.0, -0.45)
 _GREEN = (-0.20, 0.10, -0.20)
 
@@ -103,30 +107,23 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
         """Strip by strip.  Raises CubeError, in one sentence, where the table cannot be read."""
         rows = files(self.cube) if self.strength else ()
         tables = [(read_cube(path), share * self.strength) for path, share in rows]
-        colour = self.saturation != 1.0 or self.vibrance != 0.0
         tints = (self.shadow_warmth, self.shadow_tint, self.highlight_warmth, self.highlight_tint)
-        if not (tables or colour or self.monochrome or any(tints)):
+        if not (tables or self.saturation != 1.0 or self.vibrance or self.monochrome or any(tints)):
             return image.pixels
-        split = _split(*tints, self.tint_balance).to(image.pixels.device) if any(tints) else None
+        split = _split(*tints, self.tint_balance) if any(tints) else _NO_SPLIT
         flat = image.pixels.reshape(3, -1)
-        out = torch.empty_like(flat)
+        out = torch.empty(flat.shape)
         for i in range(0, flat.shape[1], tc.STRIP):
             checkpoint()
-            rgb = out[:, i : i + tc.STRIP].copy_(flat[:, i : i + tc.STRIP])
+            rgb = flat[:, i : i + tc.STRIP]
             if tables:
+                rgb = rgb.cpu().clone()
                 self._through(tables, rgb)
-            if colour or self.monochrome or split:
-                y = tc.luma(rgb)
-                if colour:
-                    self._saturate(rgb, y)
-                if self.monochrome:
-                    self._fade(rgb, y)
-                    y = tc.luma(rgb)
-                if split:
-                    for channel, factor in zip(rgb, split(y), strict=True):
-                        channel.mul_(factor)
-            rgb.clamp_(0.0, 1.0)
-        return out.view_as(image.pixels)
+            _paint(
+                *planes(rgb), *planes(out[:, i : i + tc.STRIP]), F(self.saturation), F(self.vibrance), F(self.monochrome),
+                (F(self.mix_red), F(self.mix_green), F(self.mix_blue)), any(tints), split.start.numpy(), split.slope.numpy(),
+            )  # fmt: skip
+        return out.view(image.pixels.shape).to(image.pixels.device)
 
     def _through(self, tables: list[tuple[Cube, float]], rgb: torch.Tensor) -> None:
         """Each table moves the colours by its share of what it would do alone."""
@@ -143,22 +140,48 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
         if moved is not None:
             rgb.add_(moved)
 
-    def _saturate(self, rgb: torch.Tensor, y: torch.Tensor) -> None:
-        rgb.sub_(y)
-        r = tc.reach(rgb, y).clamp_(0.0, 1.0)
-        k = torch.full_like(r, self.saturation)
-        if self.vibrance:
-            k.mul_(torch.rsub(r, 1.0).square_().mul_(self.vibrance).add_(1.0))
-        # r → k·r / (1 + (k − 1)·r) keeps grey and the gamut's edge where they are; below k = 1 plainly k·r
-        k.div_(k.sub(1.0).clamp_min_(0.0).mul_(r).add_(1.0))
-        rgb.mul_(k).add_(y)
 
-    def _fade(self, rgb: torch.Tensor, y: torch.Tensor) -> None:
-        grey = y.clone()
-        for channel, weight in zip(rgb, (self.mix_red, self.mix_green, self.mix_blue), strict=True):
-            if weight:
-                grey.add_(channel, alpha=weight).sub_(y, alpha=weight)
-        rgb.lerp_(grey.clamp_(0.0, 1.0).expand_as(rgb), self.monochrome)
+@kernel
+def _paint(
+    r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any,
+    saturation: Any, vibrance: Any, fade: Any, mix: Any, tinted: bool, start: Any, slope: Any,
+) -> None:  # fmt: skip
+    rs, gs, bs, where = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, np.uint32)
+    for first in range(0, r.size, _CHUNK):
+        n = min(_CHUNK, r.size - first)
+        for i in range(n):
+            rs[i], gs[i], bs[i] = r[first + i], g[first + i], b[first + i]
+        if saturation != _ONE or vibrance != _NONE:
+            for i in range(n):
+                y = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                cr, cg, cb = rs[i] - y, gs[i] - y, bs[i] - y
+                # how far the colour lies on the way to the gamut's edge
+                up = more(more(cr, cg), cb) / more(_ONE - y, _DARK)
+                way = less(more(more(up, -less(less(cr, cg), cb) / more(y, _DARK)), _NONE), _ONE)
+                k = saturation * (_ONE + vibrance * (_ONE - way) * (_ONE - way))
+                # way → k·way / (1 + (k − 1)·way) keeps grey and the edge where they are; below k = 1 plainly k·way
+                k /= _ONE + more(k - _ONE, _NONE) * way
+                rs[i], gs[i], bs[i] = cr * k + y, cg * k + y, cb * k + y
+        if fade != _NONE:
+            for i in range(n):
+                y = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                grey = y + mix[0] * (rs[i] - y) + mix[1] * (gs[i] - y) + mix[2] * (bs[i] - y)
+                grey = less(more(grey, _NONE), _ONE)
+                rs[i] += fade * (grey - rs[i])
+                gs[i] += fade * (grey - gs[i])
+                bs[i] += fade * (grey - bs[i])
+        if tinted:
+            for i in range(n):
+                where[i] = tc.piece(_LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i])
+            for i in range(n):
+                p, y = where[i], _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                rs[i] *= slope[0, p] * y + start[0, p]
+                gs[i] *= slope[1, p] * y + start[1, p]
+                bs[i] *= slope[2, p] * y + start[2, p]
+        for i in range(n):
+            red[first + i] = less(more(rs[i], _NONE), _ONE)
+            green[first + i] = less(more(gs[i], _NONE), _ONE)
+            blue[first + i] = less(more(bs[i], _NONE), _ONE)
 
 
 def _mirrored(curve: tc.Table, x: torch.Tensor) -> torch.Tensor:
@@ -182,3 +205,6 @@ def _split(
 
     shadow, highlight = tint(shadow_warmth, shadow_tint), tint(highlight_warmth, highlight_tint)
     return tc.Table.of(*(1.0 + s * (1.0 - up) + h * high for s, h in zip(shadow, highlight, strict=True)))
+
+
+_NO_SPLIT = tc.Table(torch.zeros(3, 1), torch.zeros(3, 1))
