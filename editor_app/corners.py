@@ -42,6 +42,9 @@ class Corners:
             width = paint.pill_width(p, words, more, True, True)
             r = paint.pill(p, QPointF(v.width() - AIR - width, AIR), words, more, spin=True, close=True)
             self.hits.append((QRectF(r.right() - 26, r.y(), 26, r.height()), v.cancelled.emit))
+        elif v.waiting and v.base is None:
+            width = paint.pill_width(p, v.waiting, "", True, False)
+            paint.pill(p, QPointF(v.width() - AIR - width, AIR), v.waiting, spin=True)
         if v.message:
             width = min(v.width() - 2.0 * AIR, paint.pill_width(p, v.message, "", False, False))
             r = QRectF((v.width() - width) / 2, 52, width, 28)

@@ -26,6 +26,7 @@ class News(Frame):
         super().__init__()
         self._last: tuple[Picture, Document] | None = None
         self._keeping = Later(self, 1000, self._keep_last)
+        self._waits = Later(self, 500, self._wait)
         self.session.leaving.connect(self._keeping.now)
 
     def refresh(self) -> None:
@@ -74,6 +75,7 @@ class News(Frame):
         self.setWindowTitle(f"{photo.name} - modisp")
         small = self.session.previews.images.get(key_of(*photo.key))
         self.viewer.clear(small, full_of(small) if small is not None else None)
+        self._waits.ask()
         self.viewer.what = ("", "")
         self.viewer.setFocus()
         self.strip.forget()
@@ -89,6 +91,21 @@ class News(Frame):
         self.commands.enable(("export",), False)
         self._stage()
         recent.remember(photo.path)
+
+    def _wait(self) -> None:
+        """Nothing has been rendered for a while: say what is waited for."""
+        s, v = self.session, self.viewer
+        if v.base is not None or v.message or s.photo is None:
+            return
+        if not s.engine.ready:
+            v.waiting = tr("Starting")
+        elif s.document is None:
+            v.waiting = tr("Opening")
+        else:  # with an empty cache, what is compiled for this processor is compiled now
+            long = tr("Rendering; the first time on a computer takes longer")
+            v.waiting = long if v.waiting and v.waiting != tr("Opening") else tr("Rendering")
+        v.update()
+        self._waits.ask()
 
     def _preview(self, key: str, kind: str, image: QImage | None) -> None:
         photo = self.session.photo

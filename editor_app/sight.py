@@ -62,6 +62,7 @@ class Sight(QWidget):
         self.slip = QPointF(0, 0)  # by how much the other half is panned away from this one
         self.what = ("", "")  # the pill: what is viewed, and more
         self.work: tuple[str, float, float] | None = None  # words, fraction, seconds left
+        self.waiting = ""  # what is waited for while there is no rendering yet
         self.toast: tuple[str, str, Callable[[], None] | None] | None = None
         self.message = ""  # across the top: what went wrong with the file
         kept = str(QSettings().value("viewer/surround", ""))
@@ -97,7 +98,7 @@ class Sight(QWidget):
         self.now.clear()
         if self.other is not None:
             self.other.clear()
-        self.message, self.work = "", None
+        self.message, self.waiting, self.work = "", "", None
         self.show_preview(preview)
         if full:
             self.port.full = full

@@ -162,6 +162,22 @@ def test_a_broken_file_says_so_and_the_next_one_opens(qtbot: Any, window: Window
     assert not window.viewer.message
 
 
+def test_what_is_waited_for_is_said_until_there_is_a_picture(qtbot: Any, window: Window, folder: Path) -> None:
+    settled(qtbot, window, folder / "p1.png")
+    photo = window.session.catalog.photo(folder / "p2.png")
+    assert photo is not None
+    window.session.open(photo)
+    window._wait()
+    assert window.viewer.waiting == "Opening"
+    before = window.viewer.grab().toImage()
+    window.viewer.waiting = ""
+    assert window.viewer.grab().toImage() != before
+    wait(qtbot, window)
+    window.viewer.waiting = ""
+    window._wait()
+    assert window.viewer.waiting == ""
+
+
 def test_zoom_asks_for_a_region_and_fit_for_the_whole(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p1.png")
     v = window.viewer
@@ -273,6 +289,7 @@ def test_sheets_and_palette(qtbot: Any, window: Window) -> None:
 def test_a_sheet_keeps_the_keys_and_the_focus_to_itself(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p0.png")
     window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
     page = window.pages.currentIndex()
     window.commands.actions["export"].trigger()
     sheet = window.sheet
