@@ -93,6 +93,7 @@ class Panels(QWidget):
         for p in self.panels.values():
             p.deleteLater()
         self.panels = {}
+        self._arrange()
 
     def show_recipe(
         self,

@@ -224,7 +224,8 @@ QPushButton:focus {{ border-color: {t.accent}; }}
 QPushButton:disabled {{ color: {t.edge}; }}
 QPushButton[kind="primary"] {{ background: {t.accent_fill}; color: {t.on_accent}; }}
 QPushButton[kind="link"] {{ background: transparent; color: {t.accent}; padding: 0 4px; }}
-QPushButton[kind="quiet"] {{ background: transparent; color: {t.faint}; padding: 0; min-height: 20px; }}
+QPushButton[kind="place"] {{ background: transparent; color: {t.text}; padding: 0 4px; text-decoration: underline; }}
+QPushButton[kind="quiet"] {{ background: transparent; color: {t.faint}; padding: 0; min-height: 20px; margin-left: -1px; }}
 QPushButton[kind="quiet"]:hover {{ color: {t.text}; border-color: transparent; }}
 QPushButton[kind="quiet"]:disabled, QLineEdit#number:disabled {{ color: {t.edge}; }}
 QCheckBox {{ spacing: 8px; color: {t.text}; }}

@@ -98,7 +98,7 @@ class Welcome(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def _link(self, words: str, target: Sequence[Path], paths: Callable[[Sequence[Path]], None]) -> QWidget:
-        b = button(words, "link")
+        b = button(words, "place")
         b.setToolTip(str(target[0]))
         b.clicked.connect(partial(paths, target))
         return b

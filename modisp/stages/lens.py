@@ -30,16 +30,25 @@ class Lens(
 ):
     """Straight lines stay straight, edges lose their colour fringes, corners get their light back."""
 
-    embedded: bool = param(True, help="Applies the lens corrections that the camera wrote into the file.")
+    embedded: bool = param(
+        True, label="Built-in profile", help="Applies the lens corrections that the camera wrote into the file."
+    )
     profile: bool = param(
         False,
+        label="Lensfun profile",
         help="Corrects by lensfun's table where it knows the camera and the lens (needs the extra `modisp[lens]`).",
     )
     fix_distortion: bool = param(True, label="Distortion", help="Lets the file's or table's distortion correction act.")
     fix_fringes: bool = param(True, label="Colour fringes", help="Lets the file's or table's fringe correction act.")
     fix_vignetting: bool = param(True, label="Vignetting", help="Lets the file's or table's corner brightening act.")
     distortion: float = param(
-        0.0, -1, 1, step=0.01, unit="%", help="Right straightens barrel-shaped lines, left pincushion-shaped ones."
+        0.0,
+        -1,
+        1,
+        step=0.01,
+        unit="%",
+        label="Barrel",
+        help="Right straightens barrel-shaped lines, left pincushion-shaped ones.",
     )
     red: float = param(
         0.0, -5, 5, step=0.05, unit="‰", label="Red fringe", help="Makes the red part of the picture larger or smaller."

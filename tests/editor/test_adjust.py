@@ -177,3 +177,14 @@ def test_the_dock_lies_over_the_picture_on_narrow_windows(qtbot: Any, opened: Wi
     finally:
         w.resize(size)
     assert w.dock.isVisible() and w.dock.geometry().x() == 0
+
+
+def test_the_theme_changes_and_the_menu_ticks_it(qtbot: Any, opened: Window) -> None:
+    from editor_app import theme
+
+    w = opened
+    for name, wanted in (("light", theme.LIGHT), ("dark", theme.DARK)):
+        w.commands.actions[name].trigger()
+        qtbot.waitUntil(lambda wanted=wanted: theme.now() is wanted and w.updatesEnabled(), timeout=5000)
+        assert [n for n in theme.THEMES if w.commands.actions[n].isChecked()] == [name]
+        assert w.grab().toImage().pixelColor(4, 4).name() == wanted.chrome
