@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from modisp.color import spaces
 from modisp.image import Image, State
-from modisp.native import F, kernel, less, more, planes
+from modisp.native import F, kernel, less, more, numbers, planes
 from modisp.operators import tonecurve as tc
 from modisp.operators.cube import SPACES, Cube, CubeError, read_cube
 from modisp.parameter import files
@@ -127,18 +128,48 @@ class Look(Stage, slot="look", reads=State.DISPLAY, writes=State.DISPLAY, title=
 
     def _through(self, tables: list[tuple[Cube, float]], rgb: torch.Tensor) -> None:
         """Each table moves the colours by its share of what it would do alone."""
-        moved = torch.zeros_like(rgb) if len(tables) > 1 else None
+        to = torch.zeros_like(rgb) if len(tables) > 1 else rgb
+        given = torch.empty_like(rgb)
         for table, share in tables:
             space = table.space if self.cube_space == "declared" else self.cube_space
             primaries = "rec2020" if space == "linear" else space
-            there, back = spaces.between("rec2020", primaries), spaces.between(primaries, "rec2020")
-            encode, decode = (t.to(rgb.device) for t in tc.transfer_tables(space))
-            given = spaces.apply(there, rgb[:, None])[:, 0]
-            linear = _mirrored(decode, table(_mirrored(encode, given)))
-            found = spaces.apply(back, linear[:, None])[:, 0]
-            (rgb if moved is None else moved).add_(found.clamp_(0.0, 1.0).sub_(rgb), alpha=share)
-        if moved is not None:
-            rgb.add_(moved)
+            there, back = (numbers(spaces.between(*p)) for p in (("rec2020", primaries), (primaries, "rec2020")))
+            encode, decode = ((t.start[0].numpy(), t.slope[0].numpy()) for t in tc.transfer_tables(space))
+            _encoded(*planes(rgb), *planes(given), there, *encode)
+            _moved(*planes(table(given)), *planes(rgb), *planes(to), back, *decode, F(share))
+        if to is not rgb:
+            rgb.add_(to)
+
+
+@kernel
+def _mirrored(x: Any, start: Any, slope: Any) -> Any:
+    """A curve from 0 up, turned about 0."""
+    p = tc.piece(abs(x))
+    return math.copysign(slope[p] * abs(x) + start[p], x)
+
+
+@kernel
+def _encoded(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, matrix: Any, start: Any, slope: Any) -> None:
+    m00, m01, m02, m10, m11, m12, m20, m21, m22 = matrix
+    for i in range(r.size):
+        x, y, z = r[i], g[i], b[i]
+        red[i] = _mirrored(m00 * x + m01 * y + m02 * z, start, slope)
+        green[i] = _mirrored(m10 * x + m11 * y + m12 * z, start, slope)
+        blue[i] = _mirrored(m20 * x + m21 * y + m22 * z, start, slope)
+
+
+@kernel
+def _moved(
+    r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, to_r: Any, to_g: Any, to_b: Any,
+    matrix: Any, start: Any, slope: Any, share: Any,
+) -> None:  # fmt: skip
+    """`to` moved by a share of the way from (red, green, blue) to what a table found, (r, g, b), still encoded."""
+    m00, m01, m02, m10, m11, m12, m20, m21, m22 = matrix
+    for i in range(r.size):
+        x, y, z = _mirrored(r[i], start, slope), _mirrored(g[i], start, slope), _mirrored(b[i], start, slope)
+        to_r[i] += share * (less(more(m00 * x + m01 * y + m02 * z, _NONE), _ONE) - red[i])
+        to_g[i] += share * (less(more(m10 * x + m11 * y + m12 * z, _NONE), _ONE) - green[i])
+        to_b[i] += share * (less(more(m20 * x + m21 * y + m22 * z, _NONE), _ONE) - blue[i])
 
 
 @kernel
@@ -182,11 +213,6 @@ def _paint(
             red[first + i] = less(more(rs[i], _NONE), _ONE)
             green[first + i] = less(more(gs[i], _NONE), _ONE)
             blue[first + i] = less(more(bs[i], _NONE), _ONE)
-
-
-def _mirrored(curve: tc.Table, x: torch.Tensor) -> torch.Tensor:
-    (y,) = curve(x.abs().flatten())
-    return y.view_as(x).copysign_(x)
 
 
 @lru_cache(maxsize=8)
