@@ -209,7 +209,7 @@ class Frame(QWidget):
             self.showFullScreen()
 
     def dress(self, name: str) -> None:
-        """Dark or light; in two turns of the event loop, so that neither is long, with nothing drawn between them."""
+        """Dark or light; in three turns of the event loop, so that none is long, with nothing drawn between them."""
         QSettings().setValue("theme", name)
         self.show_settings()
         self.setUpdatesEnabled(False)
@@ -227,7 +227,7 @@ class Frame(QWidget):
 
     def _dressed(self, name: str) -> None:
         theme.use(name)
-        self.setUpdatesEnabled(True)
+        QTimer.singleShot(0, self, partial(self.setUpdatesEnabled, True))
 
     def resizeEvent(self, e: QResizeEvent) -> None:
         self.refold()
