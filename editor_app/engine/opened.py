@@ -46,7 +46,7 @@ class Opened:
     done: str = ""  # the RAW zone that is developed, as JSON
     done_entries: tuple[Entry, ...] = ()
     made: list[str] = field(default_factory=list)  # RAW zones that are developed, the last one last
-    quick: Image | None = None
+    quick: tuple[list[Stage], Image] | None = None  # see `_quick`, and with which stages it was made
     lock: threading.Lock = field(default_factory=threading.Lock)
     measured: dict[str, Reading] = field(default_factory=dict)  # by the last full rendering
     took: dict[str, float] = field(default_factory=dict)  # seconds of work by entry, when it ran last
@@ -108,11 +108,22 @@ class Opened:
             rest = plain.entries[n:]
             return self.image, Recipe((*self.done_entries, *rest)), True
         if self.image.state.on_lattice:
-            if self.quick is None:
-                small = views.cells(self.image)
-                self.quick = replace(small, meta=replace(small.meta, cfa=(), done=part[-1].id))
-            return replace(self.quick, meta=replace(self.quick.meta, done=part[-1].id)), plain, True
+            return self._quick(part), plain, True
         return replace(self.image, meta=replace(self.image.meta, done=part[-1].id)), plain, True
+
+    def _quick(self, part: tuple[Entry, ...]) -> Image:
+        """What stands in for a RAW zone that was never developed: colours averaged by cells of the filter array, with those
+        stages of it that are closed forms on colours."""
+        rest = [e.active() for e in part if e.on and not e.active().reads.on_lattice]
+        rest = [s for s in rest if not s.is_neutral() and type(s).infer is Stage.infer]
+        if self.quick is None or self.quick[0] != rest:
+            small = views.cells(self.image)
+            with torch.inference_mode():
+                for stage in rest:
+                    small = stage(small)
+            self.quick = rest, small
+        small = self.quick[1]
+        return replace(small, meta=replace(small.meta, done=part[-1].id))
 
     def drafts(self, plain: Recipe) -> str:
         """What drafts of this RAW zone start from: a key, where only parameters that it is straight in have moved since it

@@ -121,6 +121,37 @@ def test_a_drag_of_a_strength_of_the_raw_zone_is_drafted(
     assert moved_by > 0.1 and off < 0.5 * moved_by, (moved_by, off)
 
 
+def test_what_is_shown_first_has_the_colours_of_what_comes(tmp_path: Path) -> None:
+    """Shading that the file corrects per filter, and light that clips one channel before the others."""
+    from editor_app.engine.opened import Opened
+    from editor_app.engine.render import render
+    from modisp.cache import Cache
+    from modisp.image import Opcode
+
+    h, w = 320, 480
+    light = torch.linspace(0.1, 1.6, w).expand(h, w)
+    mosaic = (light * torch.tensor([[0.5, 1.0], [1.0, 0.6]]).repeat(h // 2, w // 2)).clamp(max=1.0)[None]
+    maps = []
+    for top, left, gain in ((0, 0, 1.0), (0, 1, 1.4), (1, 0, 1.4), (1, 1, 1.2)):
+        area = {"top": top, "left": left, "bottom": h, "right": w, "plane": 0, "planes": 1}
+        area |= {"row_pitch": 2, "column_pitch": 2}
+        gains = [[[gain], [1.0]]] * 2
+        maps.append(Opcode(2, "GainMap", {"area": area, "spacing": [1.0, 1.0], "origin": [0.0, 0.0], "gains": gains}))
+    meta = Metadata(iso=100.0, white=(0.5, 1.0, 0.6), noise=((1e-6, 1e-8),), opcodes=tuple(maps))
+    save_image(Image(mosaic, State.MOSAIC, meta), tmp_path / "r.dng")
+    o = Opened.open(tmp_path / "r.dng", Cache(memory=1 << 28))
+    plain = o.plain(o.default.dump())
+    seen = []
+    for _ in range(2):
+        source, recipe, standing_in = o.hybrid(plain)
+        made = render(o, source, recipe, {"size": (120, 120)}, lambda: False)
+        seen.append((standing_in, made.view.pixels[..., :3].astype(float)))
+        o.develop_raw(plain, lambda: False, lambda *_: None)
+    (first, quick), (last, exact) = seen
+    assert first and not last and quick.shape == exact.shape
+    assert np.abs(quick - exact).mean() < 1.5 and np.abs(quick.mean((0, 1)) - exact.mean((0, 1))).max() < 1.0
+
+
 def test_the_look_is_worked_on_while_the_raw_zone_is_developed_once(
     folder: Path, declared: Declarations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
