@@ -50,7 +50,8 @@ def by_stage(name: str, style: str) -> Render:
     stages: list[Stage] = [recipe["tone"]]
     stages += [
         e.stage for e in recipe.entries
-        if isinstance(e.stage, Stage) and e.stage.reads is State.DISPLAY is e.stage.writes and not e.stage.is_neutral()
+        if e.on and isinstance(e.stage, Stage) and e.stage.reads is State.DISPLAY is e.stage.writes
+        and not e.stage.is_neutral()
     ]  # fmt: skip
 
     def render(scene: Tensor) -> Tensor:
