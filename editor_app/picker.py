@@ -9,6 +9,7 @@ from editor_app import loupe
 from editor_app.sight import Sight
 from editor_app.tools import PictureTool
 from editor_app.words import tr
+from editor_app.worker import Picture
 
 SIZES = (5, 7, 11, 15, 21, 31, 51, 75, 101)
 """Sides of the sampled square in picture pixels."""
@@ -65,6 +66,10 @@ class Picker(PictureTool):
     def end(self) -> None:
         self._late.stop()
         self.viewer.loupe.show(False)
+
+    def show_picture(self, picture: Picture) -> None:
+        """The colours are others now, as after a pick: what lies under the pointer is told anew."""
+        self._late.start()
 
     def square(self) -> Rect | None:
         """The sampled square in picture pixels."""

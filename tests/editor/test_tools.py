@@ -287,6 +287,8 @@ def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) ->
     tool._late.start()
     qtbot.waitUntil(lambda: bool(tool.told), timeout=20000)
     assert any(" K" in words for words, _ in v.loupe.words)
+    rgb = tool.told["rgb"]
+    assert isinstance(rgb, list) and max(rgb) - min(rgb) > 8
     size = tool.size
     qtbot.keyClick(v, Qt.Key.Key_Plus)
     assert tool.size == size + 1 and v.loupe.square > 11
@@ -295,6 +297,13 @@ def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) ->
     values = next(e for e in d.recipe["entries"] if e["id"] == tool.ident)["values"]
     assert tool.param in values and tool.param in values.values() and " K" in d.steps[1].value
     assert v.tool is tool  # another place can be tried
+
+    def tint() -> float:
+        rgb = tool.told["rgb"]
+        assert isinstance(rgb, list)
+        return float(max(rgb) - min(rgb))
+
+    qtbot.waitUntil(lambda: tint() < 3, timeout=20000)  # what is told is told of the picture as it is now
     v.loupe.move(v.port.rect().topRight() + QPointF(-8, 8))  # the sensor's first corner, now at the top right
     tool.take()
     qtbot.waitUntil(lambda: v.toast is not None and "Clipped" in v.toast[0], timeout=20000)
