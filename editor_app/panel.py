@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSettings, QTimer, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from editor_app import theme
 from editor_app.adjust import Hold
@@ -168,11 +168,11 @@ class Panels(QWidget):
                 w.hide()
                 w.deleteLater()
         shown = {self.panels[key] for key in self.shape}
-        for (
-            p
-        ) in self.panels.values():  # they stay where they are in the tree: a new parent would mean to be styled anew
-            if p not in shown:
-                p.hide()
+        focus = QApplication.focusWidget()
+        gone = [p for p in self.panels.values() if p not in shown]
+        held = next((p.ident for p in gone if focus is not None and p.isAncestorOf(focus)), "")
+        for p in gone:  # they stay where they are in the tree: a new parent would mean to be styled anew
+            p.hide()
         groups: dict[str, list[StagePanel]] = {g: [] for g in (*GROUPS, OTHER)}
         for key in self.shape:
             groups[group_of(self.panels[key].info.group)].append(self.panels[key])
@@ -196,6 +196,9 @@ class Panels(QWidget):
         for g, tool in self.jumps.items():
             tool.setEnabled(g in self.tops)
             tool.setToolTip(g if g in self.tops else tr("{0}: nothing here yet").format(g))
+        swapped = self.panel(held) if held else None
+        if swapped is not None:  # another implementation took its place: the hand goes on at its chooser
+            swapped.kind.setFocus()
         QTimer.singleShot(0, self, self._mark)  # once they have their places
 
     def _alone(self, ident: str) -> None:

@@ -141,6 +141,33 @@ def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
     assert [k[0] for k in panels.shape] == [e["id"] for e in declared.default["picture"]["entries"]]
 
 
+def test_a_swapped_panel_hands_the_focus_on_and_keeps_its_name(qtbot: Any, declared: Declarations) -> None:
+    panels = Panels(QWidget())
+    qtbot.addWidget(panels)
+    panels.set_declared(declared)
+    recipe = declared.default["raw"]
+    panels.show_recipe(recipe)
+    panels.finish()
+    panels.show()
+    panels.activateWindow()
+    qtbot.waitUntil(panels.isActiveWindow, timeout=5000)
+    ident = next(e["id"] for e in recipe["entries"] if len(declared.fitting(e["slot"])) > 1)
+    panel = panels.panel(ident)
+    assert panel is not None
+    other = next(s for s in declared.fitting(panel.info.slot) if s is not panel.info)
+    told: list[Any] = []
+    panels.swapped.connect(lambda *row: told.append(row))
+    panel.kind.setFocus()
+    panel.kind.setCurrentIndex(panel.kind.findData(other.name))
+    panel.kind.activated.emit(panel.kind.currentIndex())
+    assert told == [(ident, other.name)] and panel.kind.value() == panel.info.name
+    rows = [{**e, "stage": other.name} if e["id"] == ident else e for e in recipe["entries"]]
+    panels.show_recipe({**recipe, "entries": rows})
+    panels.finish()
+    new = panels.panel(ident)
+    assert new is not None and new is not panel and new.kind.hasFocus() and new.kind.value() == other.name
+
+
 READING = {"values": {"auto": {"temperature": 3120.0, "tint": 7.0}, "as shot": {"temperature": 2950.0, "tint": 4.0}}}
 """What white balance measured: the numbers that a choice stands for, under its name."""
 
