@@ -228,6 +228,8 @@ class Previews(QObject):
             name, _, copy = key.partition("\0")
             path = Path(name)
             image = self._kept(path, kind, int(copy or 0)) or self._made(path, kind)
+            if image is None and kind == "large":  # a blurred one is better than none
+                image = self._kept(path, "thumb", int(copy or 0))
             told: object = image
             if kind == "camera" and image is not None:  # as it is, and as the monitor needs it
                 seen = self.screen(image)
