@@ -121,6 +121,43 @@ def test_a_drag_of_a_strength_of_the_raw_zone_is_drafted(
     assert moved_by > 0.1 and off < 0.5 * moved_by, (moved_by, off)
 
 
+def test_a_picture_that_is_opened_again_is_not_inferred_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in a running editor, whose engine has put it away in the meantime, nor in one that was started anew."""
+    from editor_app.engine.opened import Opened
+    from editor_app.engine.render import render
+    from modisp.cache import Cache
+    from modisp.stage import Stage
+
+    ran: list[str] = []
+
+    def counted(cls: type[Stage]) -> Any:
+        plain = cls.infer
+
+        def infer(self: Stage, image: Image, reading: Any) -> Any:
+            ran.append(cls.name)
+            return plain(self, image, reading)
+
+        return infer
+
+    for cls in list_stages().values():
+        if "infer" in vars(cls):
+            monkeypatch.setattr(cls, "infer", counted(cls))
+    for memory in (1 << 28, 1 << 10):  # the second holds nothing, as after many other pictures
+        cache = Cache(memory=memory, folder=tmp_path)
+        o = Opened.open(folder / "raw.dng", cache)
+        plain = o.plain(Recipe.default(o.image).set("exposure", ev=0.3).dump())
+        o.develop_raw(plain, lambda: False, lambda *_: None)
+        source, recipe, standing_in = o.hybrid(plain)
+        assert not standing_in
+        render(o, source, recipe, {"size": (200, 200)}, lambda: False)
+        if memory == 1 << 28:
+            assert ran
+            ran.clear()
+    assert not ran
+
+
 def test_what_is_shown_first_has_the_colours_of_what_comes(tmp_path: Path) -> None:
     """Shading that the file corrects per filter, and light that clips one channel before the others."""
     from editor_app.engine.opened import Opened
