@@ -122,22 +122,23 @@ class ToneSliders:
     def _regions(self, x: Array, white: float, shadows: float) -> Array:
         """Scene EV `x` moved where masks of its lightness say, never turning an order of tones round."""
         light = tc.lightness(tc.display(x, white))
+        # shadows leave the light end where it is, highlights and whites the dark end, whatever has to give way between
+        moved = _eased(x, x + LIFT * shadows * (1.0 - tc.ramp(light, 0.1, 0.7)), -1)
         # highlights move most below white, so that white stays light; what lies beyond it is within reach again
         bright = tc.ramp(light, 0.42, 0.9) - 0.5 * tc.ramp(light, 0.88, 1.0) * (1.0 - tc.ramp(x - white, 0.0, 2.0))
-        moved = (
-            x
-            + LIFT * shadows * (1.0 - tc.ramp(light, 0.1, 0.7))
-            + PULL * self.highlights * bright
-            + ENDS * self.whites * tc.ramp(light, 0.65, 1.0)
-        )
-        step = np.diff(x)
-        slope = np.diff(moved) / np.where(step > 0, step, 1.0)
-        if slope.min() >= FLATTEST:
-            return moved
-        # too flat: slopes below FLATTEST ease towards 0 instead, and the curve is rebuilt outwards from middle grey
-        slope = np.where(slope < FLATTEST, FLATTEST * np.exp(np.minimum(slope / FLATTEST - 1.0, 0.0)), slope)
-        rebuilt = np.concatenate([[0.0], np.cumsum(slope * step)])
-        return np.asarray(rebuilt + np.interp(0.0, x, moved) - np.interp(0.0, x, rebuilt))
+        return _eased(x, moved + PULL * self.highlights * bright + ENDS * self.whites * tc.ramp(light, 0.65, 1.0), 0)
+
+
+def _eased(x: Array, moved: Array, end: int) -> Array:
+    """`moved` as a function of `x` with no slope too flat; what is made steeper is taken from all but the `end` (0 or -1)."""
+    step = np.diff(x)
+    slope = np.diff(moved) / np.where(step > 0, step, 1.0)
+    if slope.min() >= FLATTEST:
+        return moved
+    # slopes below FLATTEST ease towards 0 instead
+    slope = np.where(slope < FLATTEST, FLATTEST * np.exp(np.minimum(slope / FLATTEST - 1.0, 0.0)), slope)
+    rebuilt = np.concatenate([[0.0], np.cumsum(slope * step)])
+    return np.asarray(rebuilt + moved[end] - rebuilt[end])
 
 
 def paint(table: tc.Table, pixels: torch.Tensor) -> torch.Tensor:
