@@ -26,6 +26,9 @@ def commands_of(w: Window) -> Commands:
         setattr(v, name, w.commands.actions[name].isChecked())
         v.update()
 
+    def proof() -> None:
+        s.show_on(v.monitor.profile, w.commands.actions["proof"].isChecked())
+
     def document(do: str) -> None:
         if s.document is not None:
             getattr(s.document, do)()
@@ -126,6 +129,7 @@ def commands_of(w: Window) -> Commands:
         Command("two_up", tr("Two photographs side by side"), ("C",), "View/Compare", w.two_up),
         Command("clipping", tr("Show clipping"), ("J",), "View", partial(flag, "clipping"), check=True),
         Command("gamut", tr("Show colours outside sRGB"), ("Shift+J",), "View", partial(flag, "gamut"), check=True),
+        Command("proof", tr("Proof: only colours of the output space"), ("Shift+P",), "View", proof, check=True),
         Command("grid", tr("Grid"), ("G",), "View", partial(flag, "grid"), check=True),
         Command("scope", tr("Next kind of histogram"), ("Shift+H",), "View", w.histogram.next_mode),
         None,

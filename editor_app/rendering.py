@@ -77,10 +77,11 @@ class Rendering(QObject):
         self.version += 1
         self.pump()
 
-    def show_on(self, profile: bytes) -> None:
-        """Another monitor, or another profile of it."""
-        if profile != self.engine.monitor:
-            self.engine.show_on(profile)
+    def show_on(self, profile: bytes, proof: bool | None = None) -> None:
+        """Another monitor, or another profile of it; `proof`: with the colours of the output space alone (None: as it is)."""
+        proof = self.engine.proof if proof is None else proof
+        if (profile, proof) != (self.engine.monitor, self.engine.proof):
+            self.engine.show_on(profile, proof)
             self.version += 1
             self.pump()
 

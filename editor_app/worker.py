@@ -93,6 +93,7 @@ class Engine(QObject):
         self._lent: dict[int, Page] = {}
         self._closing = False
         self.ready = False
+        self.proof = False
         self.monitor = b""  # its profile, where it shows other colours than sRGB
         self.process = QProcess(self)
         env = QProcessEnvironment.systemEnvironment()
@@ -108,12 +109,13 @@ class Engine(QObject):
         """Start the process; it tells `declared` when torch is there."""
         self.ready = False
         self.process.start(sys.executable, ["-m", "editor_app.engine"])
-        self.show_on(self.monitor)
+        self.show_on(self.monitor, self.proof)
 
-    def show_on(self, profile: bytes) -> None:
-        """Render for a monitor with a profile of its own as well; none where it shows sRGB."""
-        self.monitor = profile
-        self.send("screen", profile=base64.b64encode(profile).decode("ascii"))
+    def show_on(self, profile: bytes, proof: bool = False) -> None:
+        """Render for a monitor with a profile of its own as well; none where it shows sRGB.  `proof`: only with those colours that
+        the recipe's own output space has."""
+        self.monitor, self.proof = profile, proof
+        self.send("screen", profile=base64.b64encode(profile).decode("ascii"), proof=proof)
 
     @property
     def alive(self) -> bool:

@@ -29,7 +29,8 @@ _ORDER = ("srgb", "display-p3", "adobe-rgb", "rec2020")
 class Screen:
     """A monitor.  `space` is the smallest output space that holds its colours.  Raises ValueError for other profiles than RGB's."""
 
-    def __init__(self, profile: bytes) -> None:
+    def __init__(self, profile: bytes, proof: bool = False) -> None:
+        self.proof = proof  # whether it shows no more than the recipe's own output space has
         tags = _tags(profile)
         colorants = [_xyz(tags[t]) for t in (b"rXYZ", b"gXYZ", b"bXYZ") if t in tags]
         curves = [tags[t] for t in (b"rTRC", b"gTRC", b"bTRC") if t in tags]
@@ -56,7 +57,9 @@ class Screen:
 
     def widened(self, recipe: Recipe) -> tuple[Recipe, str]:
         """The recipe with its last step into an output space made for this monitor, and the entry before that; the recipe
-        itself and "" where it has no choice of such spaces, or leads into the monitor's already."""
+        itself and "" where it has no choice of such spaces, leads into the monitor's already, or is what is proofed."""
+        if self.proof:
+            return recipe, ""
         rows = list(recipe.entries)
         for before, e in zip(reversed(rows[:-1]), reversed(rows), strict=False):
             name = next((n for n, p in e.active().params().items() if set(_ORDER) <= set(p.choices or ())), "")

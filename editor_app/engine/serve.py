@@ -217,11 +217,12 @@ class Server(Looking):
         self.raw.cancel()
 
     def do_screen(self, m: Message) -> None:
-        """The monitor's profile, base64 ("": it shows sRGB), for all renderings from now on."""
+        """The monitor's profile, base64 ("": it shows sRGB), for all renderings from now on; `proof`: with the colours of the
+        output space alone."""
         self.screen = None
         if m["profile"]:
             try:
-                self.screen = Screen(base64.b64decode(m["profile"]))
+                self.screen = Screen(base64.b64decode(m["profile"]), proof=bool(m.get("proof")))
             except (ValueError, struct.error, KeyError, ArithmeticError) as why:
                 self.tell("trouble", why=str(why))
 

@@ -272,6 +272,7 @@ def test_a_wide_monitor_shows_more_than_srgb_and_readouts_stay(tmp_path: Path) -
     bare = render(o, o.image, plain, asked, lambda: False)
     assert made.view.screen is not None and bare.view.screen is None
     assert np.array_equal(made.view.pixels, bare.view.pixels) and made.view.histogram == bare.view.histogram
+    proof = render(o, o.image, plain, asked, lambda: False, screen=Screen(icc.profile("display-p3"), proof=True))
     wide = plain.set(plain.entries[-1].id, space="display-p3")
     for recipe, shown, most in ((plain, made.view.pixels, 0), (wide, made.view.screen, 1)):
         want = develop(o.path, recipe, region=tuple(rect), cache=o.cache, dtype=torch.uint8)  # type: ignore[arg-type]
@@ -280,3 +281,5 @@ def test_a_wide_monitor_shows_more_than_srgb_and_readouts_stay(tmp_path: Path) -
     narrow = torch.from_numpy(made.view.pixels[..., 2::-1] / 255.0).permute(2, 0, 1)
     of_srgb = Screen(icc.profile("display-p3")).bytes(transfer.decode("srgb", narrow), "srgb").permute(1, 2, 0)
     assert np.abs(of_srgb.numpy().astype(int) - made.view.screen[..., 2::-1]).max() > 8
+    assert proof.view.screen is not None
+    assert np.abs(of_srgb.numpy().astype(int) - proof.view.screen[..., 2::-1]).max() <= 1
