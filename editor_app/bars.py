@@ -18,7 +18,7 @@ from editor_app.words import SPELLED, signed, tr
 from editor_app.words import left as left_words
 
 HANDS = (("move", "hand"), ("crop", "crop"), ("pick", "pipette"), ("adjust", "target"))
-SIDE, NARROW, ROOMY = 330, 1232, 1200
+SIDE, NARROW, ROOMY, NAMED = 330, 1232, 1200, 280
 """The width of each end; below the second, half of the tools goes into a menu."""
 
 
@@ -174,7 +174,8 @@ class StatusLine(Plane):
         self.queue.setFont(theme.font(11))
         self.queue.setToolTip(tr("Show the export queue"))
         self.queue.hide()
-        self.file = Words(tr("Ready.  ? shows all keys"), "soft", 11)
+        self.file = Words(tr("Ready.  ? shows all keys"), "soft", 11, middle=True)
+        self.file.setMaximumWidth(NAMED)
         self.pixels = Words("", "faint", 11)
         self.saved = Words("", "faint", 11)
         self.place = Words("", "soft", 11, width=124)
@@ -224,6 +225,7 @@ class StatusLine(Plane):
     def show_file(self, name: str, size: tuple[int, int] | None) -> None:
         """The photograph that is open."""
         self.file.say(name, "text")
+        self.file.setToolTip(name)
         self.pixels.say(f"{size[0]} × {size[1]}" if size else "")
         self.saved.say("")
 

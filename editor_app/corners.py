@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QPainter
 
 from editor_app import paint, theme
 from editor_app.words import tr
@@ -78,7 +78,13 @@ class Corners:
         """A and B: at the line that splits them, or in the lower corners of the two halves."""
         v = self.viewer
         assert v.other is not None
-        a, b, y = v.other.words, v.now.words, v.floor - 40
+        y = v.floor - 40
+        room = (v.half or v.width() / 2) - 2 * AIR - 48
+        metrics = QFontMetrics(theme.font(11))
+        a, b = (
+            (metrics.elidedText(w[0], Qt.TextElideMode.ElideMiddle, round(room)), "")
+            for w in (v.other.words, v.now.words)
+        )
         if v.mode == "split":
             x = v.cut * v.width()
             width = paint.pill_width(p, "A", a[0], False, False)

@@ -73,7 +73,7 @@ class Form(QWidget):
         self.name.setToolTip("\n".join(f"{t}: {tr(w)}" for t, w in presets.TOKENS.items()))
         tokens = Tool("plus", tr("What a name can hold"))
         tokens.clicked.connect(lambda: self._tokens(tokens))
-        self.preview = Words("", "faint", 11)
+        self.preview = Words("", "faint", 11, middle=True)
         self.existing = Combo([(tr(n), v) for n, v in presets.EXISTING])
         self.problem = Words("", "bad", 11)
         self.go = button(tr("Add to queue"), "primary")
