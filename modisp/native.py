@@ -35,7 +35,9 @@ SOURCES = (
     "operators/tonepaint.py",
     "operators/tonesliders.py",
     "stages/detail.py",
+    "stages/highlights.py",
     "stages/invert_output.py",
+    "stages/look.py",
     "stages/output.py",
 )
 """All files that hold kernels."""

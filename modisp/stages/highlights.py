@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 
-from modisp.image import RGB, Image, Metadata, State
+from modisp.image import Image, Metadata, State
+from modisp.native import F, kernel, less, more, planes
 from modisp.operators.cfa import balance
 from modisp.stage import Parts, Reading, Stage, param
 
-BAND = 32
 FULL = 0.99  # of the clip level, from which a channel counts as saturated altogether: sensors are noisy there too
+_FULL, _NONE, _HALF, _ONE, _THREE = F(FULL), F(0), F(0.5), F(1), F(3)
 
 
 class Highlights(
@@ -58,30 +60,10 @@ class Highlights(
         """(3, H, W) camera RGB → the same, with values above the clip level where they were rebuilt."""
         if not self.strength:
             return image.pixels
-        clip, white = image.meta.clip, balance(image.meta)
-        start = torch.tensor(clip, device=image.pixels.device) * self.threshold
-        out = image.pixels
-        for top in range(0, image.height, BAND):  # most of a picture is not clipped and is left as it is
-            x = image.pixels[:, top : top + BAND]
-            if bool((x.amax((1, 2)) > start).any()):
-                out = out.clone() if out is image.pixels else out
-                self._rebuild(x, clip, white, out[:, top : top + BAND])
-        return out
-
-    def _rebuild(self, x: torch.Tensor, clip: RGB, white: RGB, out: torch.Tensor) -> None:
-        known = [torch.clamp(x[c], max=clip[c]).div_(white[c]) for c in range(3)]
-        most = torch.maximum(torch.maximum(known[0], known[1]), known[2])
-        gone = [self._saturated(x[c], clip[c]) for c in range(3)]
-        guess = [torch.sub(most, known[c]).mul_(gone[c]).add_(known[c]) for c in range(3)]
-        for c in range(3):
-            rise = guess[c - 1].add(guess[c - 2]).mul_(0.5).sub_(known[c]).clamp_(min=0).mul_(gone[c]).mul_(white[c])
-            # what stands above the clip level is overshoot of the interpolation
-            rise.sub_((x[c] - clip[c]).clamp_(min=0))
-            torch.add(x[c], rise.mul_(self.strength), out=out[c])
-
-    def _saturated(self, x: torch.Tensor, clip: float) -> torch.Tensor:
-        t = torch.clamp((x / clip).sub_(self.threshold).div_(FULL - self.threshold), 0, 1)
-        return t * t * (3 - 2 * t)
+        out = torch.empty(image.pixels.shape)
+        clip, white = (tuple(F(v) for v in row) for row in (image.meta.clip, balance(image.meta)))
+        _rebuild(*planes(image.pixels), *planes(out), clip, white, F(self.threshold), F(self.strength))
+        return out.to(image.pixels.device)
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """All channels now end together, at the level of the one that saturates last."""
@@ -95,3 +77,36 @@ class Highlights(
     def neutral(self) -> Highlights:
         """Nothing is rebuilt."""
         return replace(self, strength=0.0)
+
+
+@kernel
+def _rebuild(
+    r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, clip: Any, white: Any, threshold: Any, strength: Any
+) -> None:
+    for i in range(r.size):
+        known_r, known_g, known_b = (
+            less(r[i], clip[0]) / white[0],
+            less(g[i], clip[1]) / white[1],
+            less(b[i], clip[2]) / white[2],
+        )
+        most = more(more(known_r, known_g), known_b)
+        gone_r = _saturated(r[i], clip[0], threshold)
+        gone_g = _saturated(g[i], clip[1], threshold)
+        gone_b = _saturated(b[i], clip[2], threshold)
+        guess_r = known_r + (most - known_r) * gone_r
+        guess_g = known_g + (most - known_g) * gone_g
+        guess_b = known_b + (most - known_b) * gone_b
+        rise_r = more((guess_g + guess_b) * _HALF - known_r, _NONE) * gone_r * white[0]
+        rise_g = more((guess_b + guess_r) * _HALF - known_g, _NONE) * gone_g * white[1]
+        rise_b = more((guess_r + guess_g) * _HALF - known_b, _NONE) * gone_b * white[2]
+        # what stands above the clip level is overshoot of the interpolation
+        red[i] = r[i] + (rise_r - more(r[i] - clip[0], _NONE)) * strength
+        green[i] = g[i] + (rise_g - more(g[i] - clip[1], _NONE)) * strength
+        blue[i] = b[i] + (rise_b - more(b[i] - clip[2], _NONE)) * strength
+
+
+@kernel
+def _saturated(x: Any, clip: Any, threshold: Any) -> Any:
+    """How far a channel is saturated, 0…1."""
+    t = less(more((x / clip - threshold) / (_FULL - threshold), _NONE), _ONE)
+    return t * t * (_THREE - t - t)
