@@ -146,6 +146,18 @@ def test_the_network_is_bounded_and_may_do_without_a_chart() -> None:
     assert not torch.allclose(net(told, chart), plain, atol=1e-3)
 
 
+def test_what_tells_cleanly_made_matrices_apart_means_nothing_in_others() -> None:
+    torch.manual_seed(1)
+    net = Color().requires_grad_(False)
+    clean = torch.randn(4000, TRAITS) * torch.where(torch.arange(TRAITS) < 16, 0.2, 0.004)
+    net.compare(clean)
+    nudge = torch.zeros(TRAITS)
+    nudge[20:28] = 0.01  # little to look at, and more than these vary
+    careful, careless = clean[:50], clean[:50] + 0.5 * torch.randn(50, TRAITS)
+    moved = [float((net(t + nudge) - net(t)).abs().mean()) for t in (careful, careless)]
+    assert moved[0] > 3 * moved[1]
+
+
 def test_strange_cameras_are_not_trusted() -> None:
     net, known = Color(), torch.randn(4000, TRAITS, generator=torch.Generator().manual_seed(1))
     net.remember(known)
@@ -171,14 +183,14 @@ def test_the_shipped_weights_are_worth_it_on_unseen_cameras(data: Path) -> None:
     from modisp.bench import color
 
     net, card = weights.load("color_correct")
-    assert card.parameters < 50_000
+    assert card.parameters < 200_000
     shots = color.shots(data)
     rows = color.measure(
         {"matrices": color.matrices, "learned": color.learned(net), "chart": color.learned(net, True)}, shots
     )
     mean = {(r.method, r.maker): r.figures()["mean"] for r in rows}
     by = {(r.method, r.maker): r for r in rows}
-    assert mean["learned", "clean"] <= 0.7 * mean["matrices", "clean"]
+    assert mean["learned", "clean"] <= 0.66 * mean["matrices", "clean"]
     assert mean["learned", "varied"] <= 0.6 * mean["matrices", "varied"]
     assert mean["chart", "varied"] <= 0.5 * mean["matrices", "varied"]
     for kind in color.MAKERS:

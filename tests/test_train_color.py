@@ -49,6 +49,28 @@ def test_a_few_steps_make_it_better_than_the_matrices(stock: color.Stock) -> Non
         assert float(color.loss(net, example)) < 0.7 * before
 
 
+def test_other_makers_write_other_matrices_that_agree_with_each_other(stock: color.Stock) -> None:
+    random = torch.Generator().manual_seed(3)
+    traits, matrix = stock.traits[:, 0], stock.matrix[:, 0]
+    loose = (torch.arange(len(traits)) % 2).float()
+    told, other = color.other_makers(traits, matrix, loose, random)
+    assert torch.equal(told[0::2], traits[0::2]) and torch.equal(other[0::2], matrix[0::2])
+    has_forward = (traits[:, :6] - traits[:, 6:12]).abs().amax(1) > 1e-4
+    two = has_forward & ((traits[:, :6] - traits[:, 12:18]).abs().amax(1) > 1e-4) & (loose > 0)
+    assert two.any() and (other - matrix)[two].abs().amax((1, 2)).min() > 1e-4
+    assert torch.allclose(other.sum(2), matrix.sum(2), atol=1e-6), "grey stays grey"
+    # what the matrix is between the two lights follows from what is told of them
+    daylight = two & (traits[:, -2] * 100 < 150)
+    assert torch.allclose(told[daylight][:, 12:18].view(-1, 3, 2), other[daylight][:, :, 0::2], atol=1e-4)
+
+
+def test_the_network_knows_clean_matrices_before_it_learns(stock: color.Stock) -> None:
+    net = Color(16, 1)
+    net.compare(stock.traits[stock.clean > 0, 0])
+    off = (stock.traits[stock.clean > 0, 0, : len(net.centre)] - net.centre) @ net.fine
+    assert float(off.square().mean()) == pytest.approx(1, abs=0.7)
+
+
 def test_noise_that_grows_costs() -> None:
     matrix = torch.eye(3)[None]
     calm, wild = torch.zeros(1, 3, TERMS), torch.zeros(1, 3, TERMS)

@@ -12,6 +12,10 @@ from torch.nn import functional
 
 TRAITS = 32
 """Numbers that describe the camera and the light."""
+OWN = 28
+"""The first of them, which are the camera's alone, whatever the light."""
+CLEAN = 4.0
+"""Mean square of how far they are off, in spreads of clean matrices, at which half of that is listened to."""
 TERMS = 9
 """Terms that are weighted for each of R, G, B."""
 BOUND = 1.2
@@ -39,14 +43,18 @@ class Color(nn.Module):
     """Traits (B, 32), and perhaps what a chart told (B, 29), → coefficients (B, 3, 9).
 
     What a chart tells: the coefficients (27) that it asks for by itself under its own light, that light as mired/100 and tint/100.
+
+    What is told of the camera is seen twice: as it is, and by how far it is off the cleanly made matrices of cameras, each
+    direction in its own spread (`fine`).  So the little that tells one sensor's errors from another's is not lost beside
+    what differs between all cameras; in carelessly made matrices that little means nothing, and fades.
     """
 
-    def __init__(self, hidden: int = 128) -> None:
+    def __init__(self, hidden: int = 256, layers: int = 2) -> None:
         super().__init__()
         told = 3 * TERMS + 2
-        self.camera = nn.Linear(TRAITS, hidden)
+        self.camera = nn.Linear(TRAITS + OWN, hidden)
         self.chart = nn.Linear(told, hidden)
-        self.inner = nn.Linear(hidden, hidden)
+        self.inner = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(layers))
         self.out = nn.Linear(hidden, 6 * TERMS)
         with torch.no_grad():
             self.chart.weight.mul_(0.3)
@@ -60,10 +68,16 @@ class Color(nn.Module):
         self.whiten: Tensor
         self.register_buffer("middle", torch.zeros(TRAITS))
         self.register_buffer("whiten", torch.zeros(TRAITS, TRAITS))
+        self.centre: Tensor
+        self.fine: Tensor
+        self.register_buffer("centre", torch.zeros(OWN))
+        self.register_buffer("fine", torch.zeros(OWN, OWN))
 
     def forward(self, traits: Tensor, chart: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """`known` (B, 1): 1 where there is a chart, 0 where its numbers are to be left out; all where it is not given."""
-        x: Tensor = self.camera((traits - self.usual) / self.varies)
+        fine = (traits[:, :OWN] - self.centre) @ self.fine
+        fine = torch.asinh(fine) / (1 + (fine.square().mean(1, keepdim=True) / CLEAN).square())
+        x: Tensor = self.camera(torch.cat([(traits - self.usual) / self.varies, fine], 1))
         own = traits.new_zeros(len(traits), 3 * TERMS)
         if chart is not None:
             share = torch.ones_like(chart[:, :1]) if known is None else known
@@ -71,9 +85,16 @@ class Color(nn.Module):
             away = chart[:, 3 * TERMS :] - traits[:, -2:]
             x = x + share * self.chart(torch.cat([own * 8, away], 1))
         x = functional.silu(x)
-        wanted, trust = self.out(x + functional.silu(self.inner(x))).chunk(2, 1)
+        for layer in self.inner:
+            x = x + functional.silu(layer(x))
+        wanted, trust = self.out(x).chunk(2, 1)
         wanted = 0.3 * wanted + own * torch.sigmoid(5 * trust)
         return (BOUND * torch.tanh(wanted / BOUND)).reshape(-1, 3, TERMS)
+
+    def compare(self, clean: Tensor) -> None:
+        """Take traits (N, 32) for those of cleanly made matrices: before the training, as all else rests on it."""
+        self.centre.copy_(clean[:, :OWN].double().mean(0))
+        self.fine.copy_(_whitened(clean[:, :OWN]))
 
     def trust(self, traits: Tensor) -> Tensor:
         """Traits (B, 32) → how far the network knows such cameras, (B,) in 0…1."""
@@ -83,11 +104,17 @@ class Color(nn.Module):
 
     def remember(self, traits: Tensor) -> None:
         """Take traits (N, 32) for those of all cameras that are known."""
-        t = traits.double()
-        values, vectors = torch.linalg.eigh(torch.cov(t.T) + 1e-5 * torch.eye(TRAITS, dtype=torch.float64))
-        self.middle.copy_(t.mean(0))
-        self.whiten.copy_(vectors / values.sqrt())
+        self.middle.copy_(traits.double().mean(0))
+        self.whiten.copy_(_whitened(traits))
 
     def macs(self) -> float:
         """Multiply-accumulates for one pixel: those of the closed form, as the network runs once."""
         return 3.0 * TERMS
+
+
+def _whitened(rows: Tensor) -> Tensor:
+    """(N, K) → (K, K), times which rows have unit variance in all directions; in those that hardly vary, less."""
+    values, vectors = torch.linalg.eigh(
+        torch.cov(rows.double().T) + 1e-5 * torch.eye(rows.shape[1], dtype=torch.float64)
+    )
+    return vectors / values.sqrt()

@@ -87,11 +87,12 @@ def split(cameras: Sequence[Measured]) -> tuple[list[Measured], list[Measured]]:
     return [c for c in cameras if c.name not in LEFT_OUT], [c for c in cameras if c.name in LEFT_OUT]
 
 
-def vary(sensitivities: Array, rng: np.random.Generator, count: int) -> Array:
+def vary(sensitivities: Array, rng: np.random.Generator, count: int, wild: float = 0.0) -> Array:
     """Virtual cameras (count, 3, 81) from measured ones (N, 3, 81): the real ones too, about one in twenty.
 
     Two are mixed; then each channel is shifted (σ 2.5 nm, all together 2 nm) and widened (3 %), cross-talk added, the
-    transmission bent smoothly (5 %), and half of them get another infrared cut (655 to 720 nm).
+    transmission bent smoothly (5 %), and half of them get another infrared cut (655 to 720 nm).  A share of them, `wild`, is
+    varied twice as much: makers whose cameras nobody measured.
     """
     wave, out = WAVELENGTHS, np.empty((count, 3, WAVELENGTHS.size))
     for n in range(count):
@@ -101,7 +102,8 @@ def vary(sensitivities: Array, rng: np.random.Generator, count: int) -> Array:
             continue
         t = rng.beta(0.7, 0.7)
         s = (1 - t) * sensitivities[i] + t * sensitivities[j]
-        s = perturb(s, rng, shift=2.5, together=2.0, widen=0.03, crosstalk=0.02, bend=0.05)
+        k = 2.0 if wild and rng.random() < wild else 1.0
+        s = perturb(s, rng, shift=2.5 * k, together=2.0 * k, widen=0.03 * k, crosstalk=0.02 * k, bend=0.05 * k)
         if rng.random() < 0.5:
             s = s / (1 + np.exp((wave - rng.uniform(655, 720)) / rng.uniform(6, 18)))
         out[n] = s / s.sum(1).max()

@@ -46,11 +46,14 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
             if isinstance(part, Trunk):
                 part.short = True
     run = Run(task, options, net, average, optimizers(net, task, options), device)
-    run.resume()
+    resumed = run.resume()
     folder = data.data_folder(options.data)
     if rank == 0:
         say("getting the training data ready; some of it is drawn the first time, which takes a minute or two")
     made = task.examples(folder, options.out.parent) if task.examples else None
+    if task.begin is not None and not resumed:
+        for one in (net, average):
+            task.begin(one, options.out.parent)
     source = None if made else data.Source.open(folder, task.reductions, options.leaves, options.out.parent)
     watched = data.pictures(folder / "photos" / "val", every=4) if source and rank == 0 else []
     stop = _Stop()
@@ -218,11 +221,11 @@ class Run:
         torch.save(state, temporary)
         os.replace(temporary, self.checkpoint)
 
-    def resume(self) -> None:
-        """Go on where the folder's checkpoint ends; start afresh where there is none."""
+    def resume(self) -> bool:
+        """Go on where the folder's checkpoint ends; start afresh, and say False, where there is none."""
         if not self.checkpoint.exists():
             self.log.unlink(missing_ok=True)
-            return
+            return False
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         if {**state["architecture"], "turns": 1} != {**self.task.architecture, "turns": 1}:  # turns need no weights
             raise ValueError(f"{self.checkpoint} is of another architecture; choose another folder")
@@ -234,6 +237,7 @@ class Run:
         if self.log.exists():  # what was logged after the checkpoint will be done again
             lines = [line for line in self.log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
             self.log.write_text("".join(line + "\n" for line in lines))
+        return True
 
 
 class _Stop:

@@ -42,6 +42,8 @@ class Task:
     reductions: tuple[float, ...] = (1.4, 2.0)
     examples: Callable[[Path | None, Path], Callable[[int, torch.Generator], Example]] | None = None
     """For tasks that need no photographs: (data folder, where to keep what takes long) → what draws an example of so many."""
+    begin: Callable[[nn.Module, Path], None] | None = None
+    """What is to be done to an untrained network once the examples are there, told where the task keeps things."""
     finish: Callable[[nn.Module, Path], None] | None = None
     """What is left to do to the network when it is written, told where the task kept things."""
     trained_on: str = ""
@@ -237,6 +239,7 @@ def restore_task(cfa: str, size: str, **architecture: int) -> Task:
 
 
 _ALL = [
+    demosaic_task("bayer", "quick", width=16, blocks=1, inner_width=32, inner_blocks=1),
     demosaic_task("bayer", "fast", width=24, blocks=3, inner_width=48, inner_blocks=1),
     demosaic_task("bayer", "best", width=32, blocks=4, inner_width=64, inner_blocks=1, turns=2),
     demosaic_task("xtrans", "fast", width=32, blocks=4, inner_width=48, inner_blocks=1),
@@ -258,14 +261,15 @@ def _no_patches(encoded: Tensor, random: torch.Generator) -> Example:
 _ALL.append(
     Task(
         name="color_correct",
-        architecture={"kind": "color", "hidden": 128},
+        architecture={"kind": "color", "hidden": 256, "layers": 2},
         draw=_no_patches,
         loss=color.loss,
         score=color.score,
         watch="clean",
-        batch=96,
-        steps=60000,
+        batch=128,
+        steps=14000,
         examples=color.examples,
+        begin=color.begin,
         finish=color.finish,
         trained_on=color.TRAINED_ON,
         tested_on=color.TESTED_ON,
