@@ -63,12 +63,12 @@ def spline(curve: torch.Tensor) -> Callable[[Array], Array]:
 
 def raised(display: Callable[[Array], Array], there: float, by: float) -> Callable[[Array], Array]:
     """A curve of EV whose bright end is raised `by` so much lightness (cube root) where it had the lightness `there`."""
-    if by <= 0.0 or there <= 0.45:
+    if by <= 0.0 or there <= 0.4:
         return display
 
     def higher(ev: Array) -> Array:
         v = np.cbrt(display(ev))
-        return np.asarray(np.clip(v + by * tc.ramp(v, 0.4, there), 0.0, 1.0) ** 3)
+        return np.asarray(np.clip(v + by * tc.ramp(v, 0.3, there), 0.0, 1.0) ** 3)
 
     return higher
 
