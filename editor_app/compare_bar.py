@@ -13,6 +13,8 @@ from editor_app.widgets import Combo, Segment, Tool
 from editor_app.words import tr
 
 SHOWN = ("split", "side", "difference")
+WIDTHS = (148, 128)
+"""Of the choosers, and where the buttons that keep one need room."""
 
 
 class CompareBar(FloatingBar):
@@ -27,13 +29,13 @@ class CompareBar(FloatingBar):
     def __init__(self) -> None:
         self.combos = {"a": Combo(), "b": Combo()}
         for side, c in self.combos.items():
-            c.setFixedWidth(148)
+            c.setFixedWidth(WIDTHS[0])
             c.setAccessibleName(tr("Version {0}").format(side.upper()))
             c.activated.connect(lambda _, side=side, c=c: self.chosen.emit(side, c.value()))
         self.modes = Segment([tr("Split"), tr("Side"), tr("Difference")], 216, 26)
         self.modes.tips = [tr("Split  (Y)"), tr("Side by side  (Shift+Y)"), tr("Difference  (Alt+Y)")]
         self.modes.chosen.connect(lambda i: self.mode.emit(SHOWN[i]))
-        self.mean = Words("", "soft", 11, width=96, align=paint.LEFT)
+        self.mean = Words("", "soft", 11, width=84, align=paint.LEFT)
         self.mean.setToolTip(
             tr("Mean difference of the values shown, of full scale; the picture shows it 8 times stronger round grey")
         )
@@ -47,7 +49,7 @@ class CompareBar(FloatingBar):
         self.keeps = Plane(row(self.keep["a"], self.keep["b"], gap=8))
         self.keeps.hide()
         self.b_side, self.shown = Plane(b_side), Plane(shown)
-        super().__init__([Plane(a_side), self.b_side, self.shown, self.keeps, close])
+        super().__init__([Plane(a_side), self.b_side, self.shown, Plane(row(self.keeps, close, gap=8))])
         close.clicked.connect(self.closed)
 
     def show_choices(self, side: str, items: Sequence[tuple[str, str]], now: str) -> None:
@@ -77,3 +79,5 @@ class CompareBar(FloatingBar):
     def show_keep(self, on: bool) -> None:
         """Whether one of the two can be kept."""
         self.keeps.setVisible(on)
+        for c in self.combos.values():
+            c.setFixedWidth(WIDTHS[on])

@@ -14,7 +14,7 @@ from editor_app.shortcuts import MENUS, Command, Commands, Sheet
 from editor_app.widgets import Scroll
 from editor_app.words import tr
 
-LINE, WIDTH = 26, 300
+LINE, WIDTH = 26, 320
 
 
 @dataclass(frozen=True)
