@@ -63,8 +63,8 @@ class Comparing(Adjusting):
         if v.mode == mode:
             self.leave_comparison()
             return
-        if isinstance(v.tool, CropTool):
-            v.tool.keep()
+        if v.tool is not None and v.tool.bar is not None:  # there is room for one bar
+            self.take_hand()
         if self.reference is None:
             self.reference = self._first()
         pane = v.other or Pane(Viewport())

@@ -65,7 +65,8 @@ class StageInfo:
     @property
     def kind(self) -> str:
         """The words in brackets of the title, or the whole title."""
-        return self.title.partition(" (")[2].rstrip(")").capitalize() or self.title
+        words = self.title.partition(" (")[2].rstrip(")")
+        return words[:1].upper() + words[1:] or self.title
 
     @property
     def has_switch(self) -> bool:

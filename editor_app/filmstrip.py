@@ -45,6 +45,7 @@ class Strip(QWidget):
         super().__init__()
         self.catalog, self.previews = catalog, previews
         self.offset = 0.0
+        self._at_index = -1  # the place of the current photograph
         self.selection: set[Photo] = set()
         self.pointed: Photo | None = None  # where keys are; None: at the current one
         self._anchor: Photo | None = None  # where a choice by keys began
@@ -63,6 +64,11 @@ class Strip(QWidget):
 
     def _changed(self) -> None:
         self.selection &= set(self.catalog.shown)
+        shown, current = self.catalog.shown, self.catalog.current
+        at = shown.index(current) if current in shown else -1
+        moved, self._at_index = at != self._at_index, at
+        if moved:  # the folder was listed, sorted or filtered round the photograph that is open
+            self.reveal()
         self._clamp()
 
     def _ready(self, key: str, kind: str, image: object) -> None:

@@ -144,6 +144,14 @@ def test_esc_takes_a_drag_back_and_then_puts_the_tool_down(qtbot: Any, opened: W
     assert w.viewer.tool is None
 
 
+def test_a_comparison_puts_the_tool_down_and_brings_its_own_bar(qtbot: Any, opened: Window) -> None:
+    w = opened
+    taken(qtbot, w, "hues")
+    w.commands.actions["split"].trigger()
+    assert w.viewer.tool is None and w.viewer.bar is w.bar
+    w.leave_comparison()
+
+
 def test_keys_nudge_what_lies_under_the_pointer(qtbot: Any, opened: Window) -> None:
     w, d = opened, opened.session.document
     tool = taken(qtbot, w, "curve")
