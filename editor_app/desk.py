@@ -181,7 +181,7 @@ class Desk(Comparing):
         if ident:
             self.compare_stages(ident)
         else:
-            self.viewer.say(tr("Click into a panel first: its stage is compared"))
+            self.viewer.say(tr("Click the panel of a stage first, then compare it"))
 
     def scale(self, percent: int) -> None:
         """Scale the interface; Qt takes it up when the editor starts."""
@@ -240,7 +240,7 @@ class Desk(Comparing):
         if d is not None and ident:
             d.reset(ident)
         elif d is not None:
-            self.viewer.say(tr("Click into a panel first: the stage that is worked on is reset"))
+            self.viewer.say(tr("Click the panel of a stage first, then reset it"))
 
     def stage_at_hand(self) -> str:
         """The entry that is being worked on: its panel has the focus, it is viewed, or it was edited last."""

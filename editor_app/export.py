@@ -312,7 +312,7 @@ def export_sheet(window: Desk, until: str = "") -> Sheet:
     """Presets, the form, and the queue, over the window."""
     form = Form(window, window.selection(), until)
     listing = Listing(tr("Presets"))
-    plus = Tool("plus", tr("Keep the form as a preset"), size=24)
+    plus = Tool("plus", tr("Keep these settings as a preset"), size=24)
     names: list[str] = []
 
     def show(current: int = -1) -> None:
@@ -334,7 +334,7 @@ def export_sheet(window: Desk, until: str = "") -> Sheet:
     def menu(i: int, at: QPoint) -> None:
         if names[i] not in presets.SHIPPED:
             rows = QMenu(window)
-            replace = rows.addAction(tr("Replace it by the form"))
+            replace = rows.addAction(tr("Replace by these settings"))
             delete = rows.addAction(tr("Delete"))
             chosen = rows.exec(at)
             if chosen is replace:

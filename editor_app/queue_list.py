@@ -50,7 +50,7 @@ class QueueFoot(Plane):
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
         self.pause, self.cancel = button(""), button(tr("Cancel all"))
-        self.clear = Tool("trash", tr("Drop from the list what is over"))
+        self.clear = Tool("trash", tr("Clear what is finished"))
         self.folder = Tool("folder", tr("Open the folder"))
         super().__init__(row(self.pause, 8, self.cancel, None, self.clear, self.folder, margin=(16, 0, 12, 18)))
         self.pause.clicked.connect(self._pause)

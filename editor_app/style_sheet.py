@@ -36,7 +36,7 @@ def save_sheet(window: Desk) -> Sheet:
     parts.looks.hide()
     name, words = QLineEdit(), QLineEdit()
     name.setPlaceholderText(tr("Name"))
-    words.setPlaceholderText(tr("A word on it"))
+    words.setPlaceholderText(tr("What it is like (optional)"))
     names = [k["name"] for k in d.recipe.get("looks", ())]
     name.setText(" + ".join(names) + (" 2" if len(names) == 1 else "") if names else "")
     note = Words("", "bad", 11)
