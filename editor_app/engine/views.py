@@ -103,9 +103,11 @@ def view(image: Image, exposure: float | None = None, screen: Screen | None = No
         lit = replace(image, pixels=image.pixels * 2.0**ev)
     encoded, inside = _encoded(lit)
     white, black = _clipping(image)
-    marks = white * WHITE + black * BLACK + (~inside) * GAMUT
+    marks = white.view(torch.uint8) * WHITE  # bytes all along: whole numbers of 64 bits take a picture's time by themselves
+    marks |= black.view(torch.uint8) * BLACK
+    marks |= (~inside).view(torch.uint8) * GAMUT
     encoded = upright(encoded, image.meta.orientation)
-    marks = upright(marks[None].to(torch.uint8), image.meta.orientation)[0]
+    marks = upright(marks[None], image.meta.orientation)[0]
     rgb = encoded.mul(255).round_().to(torch.uint8)
     pixels = _interleaved(rgb)
     pixels[..., 3] = marks
@@ -184,7 +186,8 @@ def _tinted(image: Image) -> torch.Tensor:
 def _clipping(image: Image) -> tuple[torch.Tensor, torch.Tensor]:
     p = image.pixels
     if image.state in (State.DISPLAY, State.ENCODED):
-        return (p >= 254.5 / 255).any(0), (p <= 0.5 / 255).all(0)
+        brightest = p.amax(0)
+        return brightest >= 254.5 / 255, brightest <= 0.5 / 255
     limit = image.meta.clip if p.shape[0] == 3 else (min(image.meta.clip),)
     top = torch.tensor(limit, dtype=torch.float32)[:, None, None] * 0.995
     return (p >= top).any(0), (p <= 0).all(0)
