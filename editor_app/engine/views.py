@@ -103,7 +103,8 @@ def view(image: Image, exposure: float | None = None, screen: Screen | None = No
         lit = replace(image, pixels=image.pixels * 2.0**ev)
     encoded, inside = _encoded(lit)
     white, black = _clipping(image)
-    marks = white.view(torch.uint8) * WHITE  # bytes all along: whole numbers of 64 bits take a picture's time by themselves
+    # bytes all along: whole numbers of 64 bits would take as long as all the rest
+    marks = white.view(torch.uint8) * WHITE
     marks |= black.view(torch.uint8) * BLACK
     marks |= (~inside).view(torch.uint8) * GAMUT
     encoded = upright(encoded, image.meta.orientation)
