@@ -25,7 +25,7 @@ from modisp.nets.white import (
     chroma,
     expected,
     histograms,
-    judge,
+    lights,
     peaks,
     rgb,
     witness,
@@ -159,6 +159,19 @@ def test_two_lights_are_two_peaks() -> None:
     assert sum(m for _, m in found) <= 1 + 1e-5
 
 
+def test_how_likely_a_light_is_and_where_it_is_are_told_apart() -> None:
+    place_ = centres()
+
+    def around(centre: tuple[float, float], width: float) -> torch.Tensor:
+        return -0.5 * ((place_ - torch.tensor(centre)) / width).square().sum(-1)
+
+    likely, sure = around((-0.5, 0.0), 0.15), around((-0.45, 0.05), 0.07)
+    (plain, share), (narrow, same) = peaks(likely, 1)[0], peaks(likely, 1, sure)[0]
+    assert plain == pytest.approx(torch.tensor([-0.5, 0.0]), abs=0.01)
+    assert narrow == pytest.approx(torch.tensor([-0.45, 0.05]), abs=0.01)
+    assert same == pytest.approx(share, abs=0.1)
+
+
 def test_a_batch_can_be_learnt() -> None:
     torch.manual_seed(3)
     random = torch.Generator().manual_seed(3)
@@ -233,7 +246,7 @@ def test_the_shipped_network_beats_closed_forms_on_cameras_and_lamps_it_never_sa
     shots = training.take(_world(9), _places(150, 8), random)
     net, card = weights.load("white_balance")
     assert isinstance(net, White) and card.parameters <= 200_000
-    found = [rgb(peaks(one)[0][0]) for one in judge(net, shots.pixels, shots.valid)]
+    found = [rgb(lights(net, *one)[0][0]) for one in zip(shots.pixels, shots.valid, strict=True)]
     back = torch.linalg.inv(shots.way)
     ours = training.summary(training.angle(torch.einsum("bij,bj->bi", back, torch.stack(found)), shots.neutral[:, 0]))
     grey = torch.stack([shades_of_grey(p, v) for p, v in zip(shots.raw, shots.valid, strict=True)])

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from modisp import weights
 from modisp.bench.tables import KINDS
 from modisp.color.illuminant import bright_and_dark, brightest, grey_edge, grey_world, shades_of_grey, white_patch
-from modisp.nets.white import CELL, GRID, ORIGIN, cells, chroma, histograms, judge, peaks, rgb
+from modisp.nets.white import CELL, GRID, ORIGIN, cells, chroma, histograms, lights, rgb
 from modisp.simulate.places import place
 from modisp.simulate.radiance import read_hdr
 from modisp.train import thumbs
@@ -94,11 +94,11 @@ def learned(name: str | Path = "white_balance") -> Callable[[Tensor, Tensor], Li
     """(canonical pixels (3, H, W), valid (H, W)) → the lights, likeliest first; WeightsMissing where there are no weights."""
     net, _ = weights.load(name)
 
-    def lights(pixels: Tensor, valid: Tensor) -> Lights:
+    def found(pixels: Tensor, valid: Tensor) -> Lights:
         with torch.inference_mode():
-            return peaks(judge(net, pixels[None], valid[None])[0])
+            return lights(net, pixels, valid)
 
-    return lights
+    return found
 
 
 def scenes(folder: Path, data: Path, each: int = 4, views: int = 30) -> Tensor:

@@ -117,4 +117,5 @@ def _whitened(rows: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(
         torch.cov(rows.double().T) + 1e-5 * torch.eye(rows.shape[1], dtype=torch.float64)
     )
-    return vectors / values.sqrt()
+    out: Tensor = vectors / values.sqrt()
+    return out

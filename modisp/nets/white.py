@@ -158,13 +158,19 @@ def witness(pixels: Tensor, valid: Tensor) -> Tensor:
 
 
 SURE = 2.0
-"""The network is surer than it says, as it learns a truth that is spread out: its logits are multiplied by this."""
+"""The network learns a truth that is spread out, so it is surer of where a light is than it says: its logits count so often."""
 
 
-def judge(net: nn.Module, pixels: Tensor, valid: Tensor) -> Tensor:
-    """Logits (B, 64, 32) over lights: the network's and the brightest pixels' together."""
-    logits: Tensor = SURE * net(histograms(pixels, valid)) + witness(pixels, valid)
-    return logits
+def judge(net: nn.Module, pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (B, 64, 32) over lights, the network's and the brightest pixels' together: how likely they are, and where."""
+    own, said = net(histograms(pixels, valid)), witness(pixels, valid)
+    return own + said, SURE * own + said
+
+
+def lights(net: nn.Module, pixels: Tensor, valid: Tensor) -> list[tuple[Tensor, float]]:
+    """The lights of one picture (3, H, W), see `peaks`."""
+    likely, sure = judge(net, pixels[None], valid[None])
+    return peaks(likely[0].cpu(), sure=sure[0].cpu())
 
 
 def expected(logits: Tensor) -> Tensor:
@@ -177,8 +183,12 @@ REACH = 5.0
 """How far a light's share of the distribution reaches, in cells; what is nearer than that to a light belongs to it."""
 
 
-def peaks(logits: Tensor, most: int = 3) -> list[tuple[Tensor, float]]:
-    """The lights of one distribution (64, 32): chroma (2,) and share of each, the likeliest first."""
+def peaks(logits: Tensor, most: int = 3, sure: Tensor | None = None) -> list[tuple[Tensor, float]]:
+    """The lights of one distribution (64, 32): chroma (2,) and share of each, the likeliest first.
+
+    `sure`, logits of a narrower distribution, say where each of them is; by default `logits` do.
+    """
+    sure = logits if sure is None else sure
     share = logits.flatten().softmax(0).view(GRID)
     place, left = centres(logits.device), share.clone()
     out: list[tuple[Tensor, float]] = []
@@ -191,7 +201,8 @@ def peaks(logits: Tensor, most: int = 3) -> list[tuple[Tensor, float]]:
             mass = float(near.sum())
             if mass < 1e-6:
                 return out
-            centre = (near[..., None] * place).sum((0, 1)) / near.sum()
+            by = sure.masked_fill(near == 0, -math.inf).flatten().softmax(0)
+            centre = by @ place.flatten(0, 1)
         out.append((centre, mass))
         left = left * (((place - centre) / CELL).square().sum(-1) > REACH**2)
     return sorted(out, key=lambda p: -p[1])

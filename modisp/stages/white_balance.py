@@ -21,7 +21,7 @@ from modisp.color.illuminant import estimate, unclipped
 from modisp.color.spaces import D65
 from modisp.image import Image, Metadata, Rect, State
 from modisp.learned import network
-from modisp.nets.white import judge, peaks, rgb
+from modisp.nets.white import lights, rgb
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
 PRESETS: dict[str, tuple[float, float]] = {
@@ -208,9 +208,9 @@ def _lights(probe: Probe, camera: Camera) -> list[tuple[XY, float]]:
     way = canonical(camera)
     seen = torch.einsum("ij,bjhw->bihw", way.float().to(small.device), small)
     with torch.inference_mode():
-        logits = judge(network(path, small.device), seen, share[:, 0] >= 0.5)[0]
+        lit = lights(network(path, small.device), seen[0], share[0, 0] >= 0.5)
     found = []
-    for place, confidence in peaks(logits.cpu()):
+    for place, confidence in lit:
         r, g, b = (float(v) for v in torch.linalg.solve(way, rgb(place.double())).clamp_min(1e-3))
         found.append((camera.light(camera.xy((r, g, b))), confidence))
     return [f for f in found if f[1] >= _UNLIKELY * found[0][1]]
