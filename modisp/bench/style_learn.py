@@ -3,8 +3,8 @@
 For each look (a folder of finished pictures) a part of the pairs is kept for testing; styles are learned from 5, 10, 20 and 40
 of the others, three times with other pairs, beside what else could be fitted to the same pixels: one curve of luminance; the
 usual 3D table from encoded scene light to the finished picture (`modisp.bench.lattice`); and one that knows more than it can,
-of 17 steps and smoothed so that it does best on the very pictures that are tested.  `floor` is that one fitted to those
-pictures themselves: noise, and what the two developers differ in, which no fit takes away.
+of 17 steps and smoothed so that it does best on the very pictures that are tested.  That one is fitted to those pictures
+themselves, too: what is left then of a look that is the same for all pictures is noise, and other differences of developers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHARE = 0.35
 """Of the pairs, kept for testing: the same for every fit."""
 STEPS = 17
 SMOOTH = 30.0
-FLOOR = "floor"
+OWN = "3D table, fitted to the test"
 TOP = 1.5  # scene light at the end of the table's axes, which are its power 1/2.4
 Method = Callable[[Lesson, Lesson], Tensor]
 
@@ -86,7 +86,7 @@ def measure(
             raise ValueError(f"{look} has {len(rest)} pairs to learn from; {min(counts)} were asked for")
         least = _table(test, test)
         for count in possible:
-            rows.append(Row(look, FLOOR, count, float(least.mean()), float(least.max()), 0.0, 0.0, held))
+            rows.append(Row(look, OWN, count, float(least.mean()), float(least.max()), 0.0, 0.0, held))
             for name, method in METHODS.items():
                 made, started = [], time.perf_counter()
                 for draw in range(TIMES):
@@ -112,7 +112,7 @@ def markdown(rows: Sequence[Row]) -> str:
     lines = ["| look | method | " + " | ".join(f"{c} pairs" for c in counts) + " | worst | seconds |"]
     lines.append("|---|---|" + "---|" * (len(counts) + 2))
     for look in dict.fromkeys(r.look for r in rows):
-        for method in (*METHODS, FLOOR):
+        for method in (*METHODS, OWN):
             mine = {r.pairs: r for r in rows if (r.look, r.method) == (look, method)}
             cells = [f"{mine[c].delta_e:.2f} ± {mine[c].spread:.2f}" if c in mine else "" for c in counts]
             last = mine[max(mine)]
