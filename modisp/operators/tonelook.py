@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
 import torch
 
 from modisp.operators import tonebake, tonemap
@@ -73,11 +75,15 @@ class Added:
     """What offsets add to a picture that was finished before.
 
     Its tones were somebody's decision.  So it counts as the plain finish of a usual picture, and what the offsets would make
-    of that other than the plain finish does is added to it: no offsets, no change.
+    of that other than the plain finish does is added to it: no offsets, no change.  `whole`, 0 … 1: how far the offsets are a
+    look that brings its own exposure for RAW files; middle grey then stays where it is.
     """
 
-    def __init__(self, sliders: ToneSliders, offsets: Offsets) -> None:
-        self._plain, self._own = (OwnFinish(sliders, o, USUAL, 0.0) for o in (Offsets.zeros(), offsets))
+    def __init__(self, sliders: ToneSliders, offsets: Offsets, whole: float = 0.0) -> None:
+        self._plain, own = (OwnFinish(sliders, o, USUAL, 0.0).finish for o in (Offsets.zeros(), offsets))
+        ev = np.linspace(-9.0, 9.0, 1801)
+        grey = float(np.interp(self._plain.curve(np.zeros(1))[0], own.curve(ev), ev)) - math.log2(tc.GREY)
+        self._own = replace(own, ev=own.ev + whole * (grey - own.ev))
 
     def on(self, pixels: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
         """`shown` (3, H, W; DISPLAY) with what is added; `pixels` are its SCENE light."""

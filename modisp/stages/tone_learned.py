@@ -203,7 +203,7 @@ def _alone(stage: ToneLearned) -> Added | None:
         found.chroma * stage.colour_strength,
         found.tint * stage.colour_strength,
     )
-    return None if scaled.nothing() else Added(stage, scaled)
+    return None if scaled.nothing() else Added(stage, scaled, 1.0 - stage.seen)
 
 
 def _offsets_of(stage: ToneLearned) -> Offsets:
