@@ -31,6 +31,7 @@ from modisp.tiles import Progress, each, fineness, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
 """Frames up to this many pixels are rendered stage by stage, each result kept, so that a change re-runs only what follows."""
+KEPT_RATE = 60e6  # bytes a second: what a network makes quicker is kept in memory alone
 WIDE = 6  # rows: a stage that reads further round a pixel of such a frame is given its input whole
 
 
@@ -60,14 +61,12 @@ class Run:
         self.recipe = plain = recipe.fit(source).resolve()
         entries = entries_between(plain, source, until)
         self.steps: list[Step] = []
-        self.raw_end = 0
+        self.raw_end, self.state = 0, source.state
         meta, full = source.meta, source.frame.full
-        self.state = source.state
         key = seen = rough = self.source_key
         self.progress.plan(self._work(entries, full))
         for e in entries:
-            stage = e.active()
-            after = replace(meta, done=e.id)
+            stage, after = e.active(), replace(meta, done=e.id)
             if not e.on or (stage.is_neutral() and not (draft and stage.straight)):
                 meta = after
                 continue
@@ -384,7 +383,8 @@ class Run:
                 found, whole = infer(step, around, lambda f: self._pull(n, f)), around
             else:
                 found = infer(step, whole, lambda f: self._pull(n, f), self.progress)
-                self.cache.put(key, found, disk=self.disk)
+                worth = KEPT_RATE * (perf_counter() - start) > sum(p.nbytes for p in found.values())
+                self.cache.put(key, found, disk=self.disk and worth)
             self.took[step.id] = self.took.get(step.id, 0.0) + perf_counter() - start
         if frame is None:
             return None

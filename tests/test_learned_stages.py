@@ -294,3 +294,15 @@ def test_the_name_of_a_slot_means_ours_where_it_can_serve_and_else_the_default(s
         well("run", "demosaic", shot, out)
         image = open_image(shot)
         assert torch.allclose(open_image(out).pixels, list_stages()[made]()(image).pixels, atol=2e-3)
+
+
+def test_networks_are_begun_with_where_they_are_worth_their_time() -> None:
+    """A quick one to demosaic; one to restore where grain is plain, by the noise that the file tells or by its ISO speed."""
+
+    def begun(**known: Any) -> dict[str, Stage]:
+        recipe = Recipe.default(raw(smooth_scene(16, 16), BAYER[0], **known))
+        return {e.id: e.active() for e in recipe.entries}
+
+    assert begun(noise=((5e-5, 0.0),))["restore"].name == begun(iso=200.0)["restore"].name == "restore_wavelet"
+    assert begun(noise=((2e-3, 1e-5),))["restore"].name == begun(iso=6400.0)["restore"].name == "restore"
+    assert begun()["demosaic"].name == "demosaic" and begun()["demosaic"].values()["size"] == "quick"

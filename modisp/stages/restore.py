@@ -31,6 +31,9 @@ def _found(meta: Metadata, size: str) -> tuple[Path, str, int, int] | None:
     path = weight_file(WEIGHTS[found[0]], size, meta) if found else None
     return (path, *found) if found and path else None
 
+_GREY, _GRAINY, _FAST = 0.18, 0.06, 1000.0
+"""A middle grey; the standard deviation of its noise, as a part of it, from which grain is plain; the ISO that stands for it."""
+
 
 class Restore(
     Stage,
@@ -94,6 +97,14 @@ class Restore(
     def accepts(cls, meta: Metadata) -> bool:
         """Bayer, Quad-Bayer and X-Trans in any phase, where a weight file is there."""
         return _found(meta, SIZES[0]) is not None
+
+    @classmethod
+    def volunteers(cls, meta: Metadata) -> bool:
+        """Pictures with plain grain, by what their file tells: elsewhere closed forms do, in a fraction of the time."""
+        if not meta.noise:
+            return meta.iso >= _FAST
+        shot, read = mean_noise(meta.noise)
+        return shot * _GREY + read > (_GRAINY * _GREY) ** 2
 
     def weights_digest(self) -> str:
         """Of the weights in this size."""
