@@ -138,7 +138,8 @@ class News(Frame):
         d, declared = self.session.document, self.session.declared
         if d is None or declared is None:
             return
-        self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"), d.default)
+        hurry = self.session.dragging
+        self.panels.show_recipe(d.recipe, self.session.readings, d.facts.get("accepted"), d.default, hurry)
         self.strip.show_recipe(d.recipe, declared, True)
         self.styles.show_recipe(d.recipe)
         self.refresh()
@@ -152,8 +153,10 @@ class News(Frame):
         self._after_picture(picture, role)
         if role == "base" and self.session.seen_as is None:
             self.histogram.show_picture(picture)
-            self.panels.show_counts(picture.told["histogram"] if not self.session.until else ())
-        self.strip.show_took(picture.told["took"])
+            if not self.session.dragging:
+                self.panels.show_counts(picture.told["histogram"] if not self.session.until else ())
+        if not self.session.dragging:
+            self.strip.show_took(picture.told["took"])
         refining = bool(picture.told["refining"])
         self.strip.show_work(self.strip.refining if refining else None, not refining)
         d = self.session.document

@@ -68,6 +68,8 @@ class Panels(QWidget):
             None,
             None,
         )
+        self._hurry = False
+        self._told: dict[str, tuple[object, ...]] = {}  # what each entry's panel shows
         self._more = QTimer(self, singleShot=True, interval=0)
         self._more.timeout.connect(self._grow)
         self.settings = QSettings()
@@ -101,9 +103,13 @@ class Panels(QWidget):
         readings: Mapping[str, Any] | None = None,
         accepted: frozenset[str] | None = None,
         default: Recipe | None = None,
+        hurry: bool = False,
     ) -> None:
-        """Show a recipe's values; `accepted` names the stages that can serve this picture, `default` how it was untouched."""
-        self._wanted = (recipe, readings, accepted, default)
+        """Show a recipe's values; `accepted` names the stages that can serve this picture, `default` how it was untouched.
+
+        In a hurry, as in the middle of a drag, only those of entries that have changed.
+        """
+        self._wanted, self._hurry = (recipe, readings, accepted, default), hurry
         self._grow()
 
     def finish(self) -> None:
@@ -132,7 +138,10 @@ class Panels(QWidget):
             self._arrange()
             self.show_counts(self.counts)
         for e in rows:
-            self.panels[e["id"], e["stage"]].show_entry(e, (readings or {}).get(e["id"]), default)
+            told = (e, (readings or {}).get(e["id"]), default)
+            if not (self._hurry and self._told.get(e["id"]) == told):
+                self.panels[e["id"], e["stage"]].show_entry(*told)
+                self._told[e["id"]] = told
 
     def _build(self, ident: str, stage: str, accepted: frozenset[str] | None) -> StagePanel:
         assert self.declared is not None

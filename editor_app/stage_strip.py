@@ -94,6 +94,7 @@ class StageStrip(QWidget):
 
     def show_recipe(self, recipe: Recipe, declared: Declarations, live: bool) -> None:
         """Show a recipe's stages; what is known of a stage that stays is kept, out of date from the first change on."""
+        seen = [(id(b), b.stale) for b in self.rows]
         known = {(b.ident, b.info.name): b for b in self.rows} if live == self.live else {}
         entries = [e for e in recipe["entries"] if e["stage"] in declared.stages]
         looks = recipe.get("looks", ())
@@ -115,7 +116,8 @@ class StageStrip(QWidget):
             )
             b.stale = b.stale or (stale and b.image is not None)
             self.rows.append(b)
-        self._lay()
+        if seen != [(id(b), b.stale) for b in self.rows]:
+            self._lay()
 
     def forget(self) -> None:
         """Another photograph: no thumbnails, no times."""
@@ -141,8 +143,9 @@ class StageStrip(QWidget):
 
     def show_work(self, refining: tuple[float, float] | None, ready: bool) -> None:
         """Whether the RAW zone is being developed (how far, how long), and whether it is there."""
-        self.refining, self.ready = refining, ready
-        self.update()
+        if (refining, ready) != (self.refining, self.ready):
+            self.refining, self.ready = refining, ready
+            self.update()
 
     def set_viewed(self, ident: str) -> None:
         """Ring a boundary; "" rings the result."""

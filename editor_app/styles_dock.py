@@ -172,6 +172,7 @@ class StylesDock(QWidget):
         self.all: list[StyleInfo] = []
         self.parts: dict[str, str] = {}
         self.rows: dict[str, MixRow] = {}
+        self._looks: tuple[bool, list[Any]] | None = None  # what is shown
         self.opened: set[str] = set()
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Find a style"))
@@ -266,6 +267,9 @@ class StylesDock(QWidget):
     def show_recipe(self, recipe: Recipe | None) -> None:
         """Show which styles are in force, and how strongly."""
         looks = list(recipe.get("looks", ())) if recipe is not None else []
+        if self._looks == (recipe is None, looks):  # a slider elsewhere moves: sixty times a second
+            return
+        self._looks = (recipe is None, looks)
         self.hint.setVisible(recipe is None)
         self.covers.setEnabled(recipe is not None)
         self.foot.setEnabled(recipe is not None)
