@@ -31,6 +31,7 @@ def _found(meta: Metadata, size: str) -> tuple[Path, str, int, int] | None:
     path = weight_file(WEIGHTS[found[0]], size, meta) if found else None
     return (path, *found) if found and path else None
 
+
 _GREY, _GRAINY, _FAST = 0.18, 0.06, 1000.0
 """A middle grey; the standard deviation of its noise, as a part of it, from which grain is plain; the ISO that stands for it."""
 
