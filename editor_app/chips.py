@@ -55,6 +55,11 @@ class Chips(Hover):
         self.setAccessibleName(" · ".join(str(r["words"]) for r in self.rows))
         self.update()
 
+    def wait(self) -> None:
+        """Nothing is known yet: the room stays as it was, so that nothing moves when the candidates come."""
+        self.rows, self.on = [], -1
+        self.update()
+
     def spans(self) -> list[QRectF]:
         """Where the chips lie: always thirds, so that nothing jumps when one comes or goes."""
         w = (self.width() - 32 - (ROW - 1) * _GAP + 8) / ROW

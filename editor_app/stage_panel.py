@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSettings, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QPainter
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -59,6 +59,7 @@ class StagePanel(QWidget):
         if more:
             body.insertLayout(body.count() - 1, row(16, self.reveal, None))
         self.body = Plane(body)
+        self.chips.setHidden(not self._chips_kept())
         self.has_rows = bool(rows or more)
         self._header(rivals)
         layout = column(self.header, self.body)
@@ -207,8 +208,16 @@ class StagePanel(QWidget):
                 control.measured = name in self.standing
             if control is not None:
                 control.show_value(v)
-        rows = (reading or {}).get("candidates", ())
-        self.chips.show_candidates(rows, values)
+        if reading is None:
+            self.chips.wait()
+            return
+        self.chips.show_candidates(reading.get("candidates", ()), values)
+        if self.chips.isHidden() == self._chips_kept():
+            QSettings().setValue(f"chips/{self.info.name}", not self.chips.isHidden())
+
+    def _chips_kept(self) -> bool:
+        """Whether there were candidates the last time that they were known: so much room is kept for them."""
+        return bool(QSettings().value(f"chips/{self.info.name}", False, type=bool))
 
     def contextMenuEvent(self, e: QContextMenuEvent) -> None:
         menu = QMenu(self)

@@ -204,6 +204,20 @@ def test_what_was_measured_is_shown_and_moved(qtbot: Any, declared: Declarations
     assert told == [{"mode": "custom", **numbers}], "choosing it by hand does not make the picture jump"
 
 
+def test_room_is_kept_for_candidates_that_come_later(qtbot: Any, declared: Declarations) -> None:
+    panel = white_panel(qtbot, declared)
+    assert panel.chips.isHidden()
+    found = {"values": {"temperature": 5000.0}, "confidence": 0.7, "words": "auto: 5000 K"}
+    panel.show_entry(white(), {"values": {}, "candidates": [found]})
+    assert not panel.chips.isHidden() and len(panel.chips.rows) == 1
+    panel.show_entry(white(), None)  # another photograph: nothing is measured yet
+    assert not panel.chips.isHidden() and not panel.chips.rows
+    again = white_panel(qtbot, declared)  # after a new start
+    assert not again.chips.isHidden()
+    again.show_entry(white(), {"values": {}, "candidates": []})
+    assert again.chips.isHidden() and white_panel(qtbot, declared).chips.isHidden()
+
+
 def test_numbers_set_by_hand_are_shown_where_they_count(qtbot: Any, declared: Declarations) -> None:
     panel = white_panel(qtbot, declared)
     row = panel.controls["temperature"]
