@@ -25,10 +25,11 @@ from editor_app.engine.declare import declarations
 from editor_app.engine.lanes import Lane
 from editor_app.engine.looking import Looking
 from editor_app.engine.opened import Opened, located
-from editor_app.engine.render import SOURCE, Rendered, cover, render, small, thumbnail
+from editor_app.engine.render import Rendered, render
 from editor_app.engine.screens import Screen
+from editor_app.engine.smalls import Smalls
 from editor_app.pages import Page
-from modisp import Recipe, Sidecar
+from modisp import Recipe
 from modisp.cache import Cache
 from modisp.io import ImageError, decoder
 from modisp.resources import home
@@ -40,7 +41,7 @@ _QUIET = 0.1  # seconds between two words on progress
 Message = Mapping[str, Any]
 
 
-class Server(Looking):
+class Server(Looking, Smalls):
     """One window's engine."""
 
     def __init__(self, out: IO[str]) -> None:
@@ -237,71 +238,6 @@ class Server(Looking):
             self.tell("probed", serial=m["serial"], values=[], state="", space="")
         else:
             self.tell("probed", serial=m["serial"], **made.probe(m["x"], m["y"]))
-
-    def do_strip(self, m: Message) -> None:
-        """A thumbnail of every boundary, one by one, when nothing else is to be done; tells `strip` for each."""
-
-        def work(stop: Callable[[], bool]) -> None:
-            o = self._opened(m["path"])
-            plain = o.plain(m["recipe"])
-            for i, e in enumerate((None, *plain.entries)):
-                if not self._idle(o, plain, stop):
-                    return
-                key = (m["path"], o.key(plain.entries[:i]))
-                made = self._small(key, lambda e=e: thumbnail(o, plain, e, m["width"], m["height"], stop))  # type: ignore[misc]
-                ident = e.id if e is not None else SOURCE
-                self.tell("strip", path=m["path"], serial=m["serial"], entry=ident, **made)
-
-        self.spare.put(work)
-
-    def do_thumbs(self, m: Message) -> None:
-        """Small pictures of photographs as their sidecars say, when nothing else is to be done; tells `thumb` for each."""
-
-        def work(path: str, copy: int) -> None:
-            while self.look.busy or self.raw.busy or self.opening.busy:
-                time.sleep(0.05)
-            made: dict[str, Any] = {"width": 0, "height": 0, "pixels": ""}
-            try:
-                o = self.open.get(path) or Opened.open(Path(path), self.cache)
-                version = Sidecar.load(path).version(copy)
-                plain = o.plain((version.recipe or o.default).dump())
-                made = small(o, plain, m["size"], lambda: False)
-            finally:
-                self.tell("thumb", path=path, copy=copy, **made)
-
-        for path, copy in m["targets"]:
-            self.thumbs_lane.put(lambda stop, p=path, c=copy: work(p, c))  # type: ignore[misc]
-
-    def do_covers(self, m: Message) -> None:
-        """A small picture for every style (`recipes` by the style's key), as `do_strip`; tells `cover` for each."""
-
-        def work(stop: Callable[[], bool]) -> None:
-            o = self._opened(m["path"])
-            for style, recipe in m["recipes"].items():
-                plain = o.plain(recipe)
-                if not self._idle(o, plain, stop):
-                    return
-                key = (m["path"], "cover " + o.key(plain.entries))
-                made = self._small(key, lambda p=plain: cover(o, p, m["width"], m["height"], stop))  # type: ignore[misc]
-                self.tell("cover", path=m["path"], serial=m["serial"], style=style, **made)
-
-        self.covers.put(work)
-
-    def _small(self, key: tuple[str, str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """A small picture, made once."""
-        if key not in self.thumbs:
-            self.thumbs[key] = make()
-            while len(self.thumbs) > 512:
-                self.thumbs.popitem(last=False)
-        return self.thumbs[key]
-
-    def _idle(self, o: Opened, plain: Recipe, stop: Callable[[], bool]) -> bool:
-        """Wait until nothing else is to be done; false where this need not be done either (it is asked for again when
-        the RAW zone is there)."""
-        while (self.look.busy or self.raw.busy) and not stop():
-            time.sleep(0.02)
-        part = o.raw_part(plain)
-        return not stop() and (not part or o.developed(part))
 
     # --- recipes and files ------------------------------------------------------------------------------------------
 
