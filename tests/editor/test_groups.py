@@ -231,6 +231,6 @@ def test_the_history_says_what_was_moved() -> None:
 
     hue, wheel, apart = HUES[2], WHEELS[0], CURVES[0]
     assert say(hue, [0, 0, 0, 0, 0, -0.3, 0, 0]) == "Blue \u221230" and say(hue, hue.default) == "reset"
-    assert say(hue, [0.1, 0, 0, 0, 0, -0.3, 0, 0]) == ""
+    assert say(hue, [0.1, 0, 0, 0, 0, -0.3, 0, 0]) == "Blue \u221230 …"  # the one that was moved most
     assert say(wheel, [0.0, 0.5, 0.1]) == "90° 50" and say(wheel, [0.0, 0.0, -0.1]) == "\u221210"
     assert say(apart, [0, 0, 0.2, 0, 0.25, 0.5, 0.75]) == "Lights +20"
