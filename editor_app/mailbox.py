@@ -55,6 +55,12 @@ class Mailbox:
             self._stopped = self._starved = True
             self._cancel(int(self._running["id"]))
 
+    def give_up(self) -> None:
+        """What runs is not wanted any more: stop it, unless it is likely to be there at once."""
+        if self._running is not None and not self._stopped and self._clock() - self._since > GRACE:
+            self._stopped = True
+            self._cancel(int(self._running["id"]))
+
     def _worth_stopping(self, new: Request) -> bool:
         """Whether the new request would be shown sooner, or what runs is of no use any more."""
         assert self._running is not None

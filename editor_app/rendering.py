@@ -93,6 +93,7 @@ class Rendering(QObject):
                 for role in self.drafts:
                     self.shown.pop(role, None)
                 self.drafts.clear()
+                self.engine.mailbox.give_up()  # as a draft that takes its time to begin with
                 self.pump()
 
     def view(self, ident: str) -> None:

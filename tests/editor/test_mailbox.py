@@ -102,3 +102,17 @@ def test_what_only_betters_the_picture_stops_for_anything() -> None:
     b.box.done(1, finished=False)
     b.put(3, "fine")
     assert b.stopped == [1] and b.sent == [1, 2]
+
+
+def test_what_takes_its_time_is_given_up_when_the_hand_lets_go() -> None:
+    b = Bench()
+    b.put(1, "drag")
+    b.box.give_up()
+    assert not b.stopped  # it has only just begun
+    b.now += 2 * GRACE
+    b.box.give_up()
+    b.box.give_up()
+    assert b.stopped == [1]
+    b.put(2)
+    b.box.done(1, finished=False)
+    assert b.sent == [1, 2] and b.stopped == [1]
