@@ -190,7 +190,7 @@ def test_the_shipped_weights_are_worth_it_on_unseen_cameras(data: Path) -> None:
     )
     mean = {(r.method, r.maker): r.figures()["mean"] for r in rows}
     by = {(r.method, r.maker): r for r in rows}
-    assert mean["learned", "clean"] <= 0.66 * mean["matrices", "clean"]
+    assert mean["learned", "clean"] <= 0.64 * mean["matrices", "clean"]
     assert mean["learned", "varied"] <= 0.6 * mean["matrices", "varied"]
     assert mean["chart", "varied"] <= 0.5 * mean["matrices", "varied"]
     for kind in color.MAKERS:

@@ -54,6 +54,8 @@ WILD = 0.5
 """Share of the cameras of the second part of the stock that are varied twice as much."""
 CLEAN = 0.5
 """Share of the makers whose matrices are clean fits."""
+OFTEN = 2.0
+"""How much oftener these are drawn: matrices leave less of their errors, and what is left takes longer to learn."""
 _KEYS = (
     "sensitivity",
     "light",
@@ -117,7 +119,7 @@ class Stock:
 
     def draw(self, count: int, points: int, random: torch.Generator) -> tuple[Tensor, ...]:
         """(traits, matrix, chart, known, seen, wanted, weight) of `count` pictures with `points` colours each."""
-        group = torch.randint(len(self.camera), (count,), generator=random)
+        group = torch.multinomial(1 + (OFTEN - 1) * self.clean, count, True, generator=random)
         order = torch.rand(count, LIGHTS, generator=random).argsort(1)
         here, there = order[:, 0], order[:, 1]
         pick = self._pick(count, points, random)
@@ -242,9 +244,9 @@ def _things(folder: Path | None) -> tuple[Tensor, Tensor, Tensor]:
         band = np.exp(-0.5 * ((spectra.WAVELENGTHS - centre) / width) ** 2)
         pure.append(rng.uniform(0, 0.06) + rng.uniform(0.2, 1.0) * band)
     sets = [
-        (world_surfaces.patches(folder), 1.0, 0.5),
-        (world_surfaces.charts(), 1.0, 0.22),
-        (world_surfaces.smooth(rng, 1500), 1.0, 0.18),
+        (world_surfaces.patches(folder), 1.0, 0.6),
+        (world_surfaces.charts(), 1.0, 0.17),
+        (world_surfaces.smooth(rng, 1500), 1.0, 0.13),
         (np.array(pure), 0.25, 0.1),
     ]
     each = [
@@ -301,7 +303,7 @@ def correct(coefficients: Tensor, matrix: Tensor, seen: Tensor) -> Tensor:
     return seen @ matrix.mT + more.mT
 
 
-NOISE, WORTH = 1.005, 8.0
+NOISE, WORTH = 1.015, 8.0
 """The most that the noise of grey may grow over the matrix alone, and what more costs."""
 
 
