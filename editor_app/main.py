@@ -73,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _lacking() -> str:
     """The system library that X11 windows would need and that is not there, in the loader's words; Qt itself would abort."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM", "xcb") != "xcb" or "DISPLAY" not in os.environ:
+    other = os.environ.get("QT_QPA_PLATFORM", "xcb") != "xcb" or "WAYLAND_DISPLAY" in os.environ
+    if sys.platform != "linux" or other or "DISPLAY" not in os.environ:
         return ""
     import PySide6
 
