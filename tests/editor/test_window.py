@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -308,3 +309,21 @@ def test_a_sheet_keeps_the_keys_and_the_focus_to_itself(qtbot: Any, window: Wind
 def test_no_two_commands_share_a_key(window: Window) -> None:
     keys = [k.toString() for a in window.commands.actions.values() for k in a.shortcuts()]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="X11's libraries are looked for on Linux")
+def test_a_system_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from editor_app import main
+
+    def missing(name: str) -> None:
+        raise OSError("libxcb-icccm.so.4: cannot open shared object file")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(main.ctypes, "CDLL", missing)
+    assert main.main(["a.dng"]) == 1
+    said = capsys.readouterr().err
+    assert "libxcb-icccm.so.4" in said and "docs/editor.md" in said
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert not main._lacking()
