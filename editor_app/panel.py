@@ -132,6 +132,9 @@ class Panels(QWidget):
                     self._more.start()
                     return
                 self.panels[key] = self._build(*key, accepted)
+        if shape != self.shape and monotonic() > end:  # to lay them out takes a turn of its own
+            self._more.start()
+            return
         self._more.stop()
         if shape != self.shape:
             self.shape = shape
