@@ -230,11 +230,14 @@ def test_numbers_set_by_hand_are_shown_where_they_count(qtbot: Any, declared: De
 
 def test_what_an_untouched_picture_begins_with_counts_as_its_default(qtbot: Any, declared: Declarations) -> None:
     """Its panel is not marked as changed, and a double-click or a reset goes back there, not to where the stage begins."""
-    raw = declared.default["raw"]
-    ident = next(str(e["id"]) for e in raw["entries"] if e.get("values"))
-    info = declared.stages[recipes.entry(raw, ident)["stage"]]
-    p = next(p for p in info.params if p.kind == "number" and p.name in recipes.entry(raw, ident)["values"])
-    begun = recipes.value(recipes.entry(raw, ident), p)
+    ident, p = next(
+        (str(e["id"]), p)
+        for e in declared.default["raw"]["entries"]
+        for p in declared.stages[e["stage"]].params
+        if p.kind == "number" and p.low < p.default < p.high and not p.advanced
+    )
+    begun = (p.default + p.high) / 2
+    raw = recipes.with_value(declared.default["raw"], ident, p, begun)  # as a camera's saved default is
     panels = Panels(QWidget())
     qtbot.addWidget(panels)
     panels.set_declared(declared)
