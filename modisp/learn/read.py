@@ -116,7 +116,9 @@ def quick(image: Image, recipe: Recipe | None = None) -> Recipe:
     cls = list_stages().get(QUICK)
     if cls is not None and cls.accepts(image.meta):
         recipe = recipe.swap(cls)
-    return recipe.switch("restore", False) if any(e.id == "restore" for e in recipe.entries) else recipe
+    for slot in ("restore", "detail"):
+        recipe = recipe.switch(slot, False) if any(e.id == slot for e in recipe.entries) else recipe
+    return recipe
 
 
 def scene_of(

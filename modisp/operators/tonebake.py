@@ -77,13 +77,13 @@ class Lift:
     """Grey light on what is so dark that it would be magnified beyond measure: there is nothing but noise to its colour.
 
     `gain` in EV; `steepest`: how much steeper than by the gain alone colour may rise with light.  Scene light up to `below` is
-    brought to `floor` times the display light that it gets.
+    brought to `floor` times the display light that it gets; `local` are the stops that local light may add there.
     """
 
-    def __init__(self, curve: Curve, gain: float, steepest: float) -> None:
+    def __init__(self, curve: Curve, gain: float, steepest: float, local: float = 0.0) -> None:
         self.floor = 2.0**-gain / steepest  # scene light for display light, where that is steepest
         ev = np.arange(-18.0, 4.0, 0.125)
-        steep = curve(ev) ** 3 * self.floor > tc.GREY * np.exp2(ev - gain)
+        steep = curve(ev + local) ** 3 * self.floor > tc.GREY * np.exp2(ev - gain)
         # at the least what noise leads below black, which has no ratio of display to scene light at all
         self.below = max(2.0**-15, tc.GREY * 2.0 ** (ev[steep].max() + 2.0 - gain) if steep.any() else 0.0)
 

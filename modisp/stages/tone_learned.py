@@ -153,7 +153,7 @@ def _tables(
         predicted = tonebake.raised(predicted, there, stage.curve_strength * (_WHITE - there))
     curve = tonebake.Curve.of(lambda ev: stage.bend(ev, near_white(params.curve), 0.0, predicted))
     # local light may make what is dark some stops steeper still
-    lift = tonebake.Lift(curve, gain, 2.0 * STEEPEST)
+    lift = tonebake.Lift(curve, gain, 2.0 * STEEPEST, max(0.0, float(params.grid[0, :2].max())))
     colours = baked_colours(SameBytes(params.chroma[0]), SameBytes(params.tint[0]))
     grid = params.grid[0].numpy().copy() if bool(params.grid.abs().max() > 1e-6) else None
     # the grid lies where the base put it, whatever exposure a style or a strength gives
