@@ -211,7 +211,7 @@ QMenu::separator {{ height: 1px; background: {t.edge}; margin: 4px 8px; }}
 QMenuBar::item:selected, QMenu::item:selected, QComboBox QAbstractItemView::item:selected {{
     background: {t.hover}; color: {t.text}; }}
 QLineEdit {{ background: {t.field}; border: 1px solid transparent; border-radius: 4px; padding: 0 5px; min-height: 24px;
-    selection-background-color: {t.accent_fill}; selection-color: {t.on_accent}; }}
+    selection-background-color: {t.accent_fill}; selection-color: {t.on_accent}; placeholder-text-color: {t.faint}; }}
 QLineEdit:hover {{ background: {t.hover}; }}
 QLineEdit#number {{ background: transparent; padding: 0 4px 1px 4px; min-height: 19px; color: {t.soft}; }}
 QLineEdit#number:hover {{ background: {t.field}; }}

@@ -165,8 +165,9 @@ class Segment(QWidget):
         if not self.tabs:
             return self._parted()
         out, x = [], 16.0
+        metrics = QFontMetrics(theme.font(12, 600))  # as wide as when it is chosen, so that none moves
         for words in self.items:
-            width = self.fontMetrics().horizontalAdvance(words) + 4
+            width = metrics.horizontalAdvance(words)
             out.append(QRectF(x, 0, width, self.height()))
             x += width + 18
         return out
@@ -193,7 +194,7 @@ class Segment(QWidget):
             if on and not self.tabs:
                 paint.rounded(p, r.adjusted(2, 2, -2, -2), t.edge if theme.is_dark() else t.track, 3)
             if self.tabs:
-                width = paint.text(p, r.adjusted(0, 0, 8, 0), s, colour, 12, 600 if on else 400)
+                width = paint.text(p, r.adjusted(0, 0, 4, 0), s, colour, 12, 600 if on else 400)
                 if on:
                     paint.rounded(p, QRectF(r.x(), self.height() - 4, width, 2), t.accent, 1)
             elif self.icons:
