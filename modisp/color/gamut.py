@@ -60,7 +60,7 @@ def _slope(r: Any, g: Any, b: Any, up: Any, down: Any) -> Any:
 
 
 @kernel
-def _compress(colours: Any, count: int, gamut: Any) -> None:
+def _compress(colours: Any, count: Any, gamut: Any) -> None:
     """The first `count` colours of (3, n), of any size, led into [0, 1] in place.
 
     Along the line of constant Oklab lightness and hue, every channel is a cubic in the share s of chroma that is kept, so the

@@ -80,8 +80,8 @@ def near(c: Canvas) -> None:
         other = own * np.exp(rng.normal(0, (0.08, 0.02, 0.12))) * 2 ** rng.normal(0, 0.8)
         c.fill(soft(c.noise(rng.uniform(0.8, 1.8)) - rng.uniform(-1, 1.5), 4), other, 0.2, 0.03)
     if rng.random() < 0.5:
-        size = rng.uniform(0.02, 0.3)
-        c.fill(c.blob(*rng.random(2), size, size, 0.15), surface(rng, *KINDS, "measured"), 0.3, 0.05)
+        size, (x, y) = rng.uniform(0.02, 0.3), rng.random(2)
+        c.fill(c.blob(float(x), float(y), size, size, 0.15), surface(rng, *KINDS, "measured"), 0.3, 0.05)
 
 
 def snow(c: Canvas) -> None:
