@@ -14,6 +14,7 @@ from modisp.pipeline import develop
 from modisp.recipe import Look, Recipe
 from modisp.stage import Probe, Reading
 from modisp.stages.tone import Tone
+from modisp.stages.tone import Tone
 from modisp.stages.tone_learned import ToneLearned
 from modisp.style import Style, list_styles
 from modisp.train.tone import lab
@@ -135,16 +136,15 @@ def test_styles_act_on_finished_pictures_from_nothing_on(name: str) -> None:
         assert out[3].std() < 0.95 * out[0].std()
 
 
-def test_a_look_of_its_own_leaves_the_exposure_of_finished_pictures() -> None:
+@pytest.mark.parametrize("stage", [Tone, ToneLearned])
+def test_a_look_of_its_own_leaves_the_exposure_of_finished_pictures(stage: type[Tone] | type[ToneLearned]) -> None:
     grey = Image(torch.full((3, 8, 8), 0.18), State.SCENE, replace(META, space="srgb"))
     row = (0.3, *(0.0,) * 4) + tuple(0.02 * (i - 12) for i in range(25)) + (0.0,) * 100
     look = {"gain_offsets": row[:5], "curve_offsets": row[5:], "seen": 0.0}
-    plain, own = (ToneLearned(**v).process(grey, Reading(), None) for v in ({}, look))
+    plain, own = (stage(**v).process(grey, Reading(), None) for v in ({}, look))
     assert (own - plain).abs().max() < 1e-3
     bright = Image(grey.pixels * 4, State.SCENE, grey.meta)
-    assert (
-        ToneLearned(**look).process(bright, Reading(), None) - ToneLearned().process(bright, Reading(), None)
-    ).min() > 0.01
+    assert (stage(**look).process(bright, Reading(), None) - stage().process(bright, Reading(), None)).min() > 0.01
 
 
 @pytest.mark.parametrize("name", ["vivid", "filmwarm"])

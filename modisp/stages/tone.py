@@ -12,7 +12,7 @@ import torch
 from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
-from modisp.operators.tonelook import USUAL, OwnFinish
+from modisp.operators.tonelook import USUAL, Added, OwnFinish
 from modisp.operators.toneoffsets import Offsets, facts_of
 from modisp.operators.tonesliders import ToneSliders, paint
 from modisp.operators.toneview import SIDE
@@ -70,10 +70,12 @@ class Tone(
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """One table of luminance, then colour around it, strip by strip; blended with what a style brings of its own."""
-        own = 0.0 if image.meta.space else 1.0 - self.seen
+        own = 1.0 - self.seen
         levels = {"ev": 0.0 if image.meta.space else PRIOR, "white": tc.WHITE, "shadows": 0.0}
         if self.auto:
             levels |= {k: float(v) for k, v in reading.values.items() if k != "facts"}
+        if own and image.meta.space:  # finished before: what a style changes about a plain finish is added to it
+            return _added(self).on(image.pixels, paint(_table(self, 0.0, tc.WHITE, 0.0), image.pixels))
         finish = _own(self, own, tuple(reading.values.get("facts", USUAL))) if own else None
         if finish and own == 1.0:
             return finish.paint(image.pixels)
@@ -92,6 +94,11 @@ def _offsets_of(stage: Tone, share: float) -> Offsets:
 @lru_cache(maxsize=8)
 def _own(stage: Tone, share: float, known: tuple[float, ...]) -> OwnFinish:
     return OwnFinish(stage, _offsets_of(stage, share), known, PRIOR)
+
+
+@lru_cache(maxsize=8)
+def _added(stage: Tone) -> Added:
+    return Added(stage, _offsets_of(stage, 1.0), 1.0 - stage.seen)
 
 
 @lru_cache(maxsize=16)
