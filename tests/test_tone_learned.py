@@ -14,7 +14,6 @@ from modisp.pipeline import develop
 from modisp.recipe import Look, Recipe
 from modisp.stage import Probe, Reading
 from modisp.stages.tone import Tone
-from modisp.stages.tone import Tone
 from modisp.stages.tone_learned import ToneLearned
 from modisp.style import Style, list_styles
 from modisp.train.tone import lab
