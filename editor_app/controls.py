@@ -38,6 +38,7 @@ class Name(Words):
     """The name of a row: double-click resets, dragging sideways scrubs (one step per 2 px)."""
 
     reset = Signal()
+    recalled = Signal()  # the value of the last snapshot is wanted
     scrubbed = Signal(int)
     released = Signal()
 
@@ -66,7 +67,8 @@ class Name(Words):
 
     def mouseDoubleClickEvent(self, e: QMouseEvent) -> None:
         self._from = None
-        self.reset.emit()
+        recall = bool(e.modifiers() & Qt.KeyboardModifier.AltModifier)
+        (self.recalled if recall else self.reset).emit()
 
 
 class Control(QWidget):
@@ -74,6 +76,7 @@ class Control(QWidget):
 
     changed = Signal(object)
     done = Signal()
+    recalled = Signal()
 
     def __init__(self, p: ParamInfo, scrub: bool = False) -> None:
         super().__init__()
@@ -81,6 +84,7 @@ class Control(QWidget):
         self.measured = False  # whether what is shown was measured, and not set by a hand
         self.name = Name(p.words, scrub)
         self.name.reset.connect(lambda: self.take(self.p.default))
+        self.name.recalled.connect(self.recalled)
         tip = f"{p.words}\n{p.help}" if p.help else p.words
         self.setToolTip("\n".join(_wrapped(tip)))
         self.setAccessibleName(p.words)
@@ -136,6 +140,7 @@ class NumberRow(Control):
         self.setFixedHeight(theme.ROW)
         self.slider.moved.connect(self._moved)
         self.slider.done.connect(self.done)
+        self.slider.recalled.connect(self.recalled)
         self.name.reset.disconnect()
         self.name.reset.connect(self.slider.reset)
         self.name.scrubbed.connect(lambda n: self.slider.set(self.slider.value + n * self.shown.step))

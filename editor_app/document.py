@@ -220,6 +220,17 @@ class Document(QObject):
         """Make a snapshot's recipe the one in force."""
         self.put(self.snapshots[i].recipe, tr("Snapshot"), self.snapshots[i].name)
 
+    def recall(self, ident: str, param: str) -> bool:
+        """Give a parameter the value that it has in the last snapshot, as one step; whether there is a snapshot."""
+        info = recipes.stage_of(self.recipe, ident, self.declared)
+        if info is None or not self.snapshots:
+            return False
+        kept = recipes.begun(self.snapshots[-1].recipe, recipes.entry(self.recipe, ident))
+        self.finish()
+        self.edit(ident, param, recipes.value(kept, info.param(param)))
+        self.finish()
+        return True
+
     def rename(self, i: int, name: str) -> None:
         """Give a snapshot another name."""
         self.snapshots[i] = replace(self.snapshots[i], name=name)

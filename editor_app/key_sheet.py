@@ -53,6 +53,7 @@ HANDS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("One step, ten", "Arrows, Shift+arrows"),
             ("A tenth of the range", "Page up, Page down"),
             ("Default", "Backspace, double click"),
+            ("As in the last snapshot", "Alt+double click"),
             ("Ten times finer", "Shift+drag"),
             ("Back to where a drag began", "Esc"),
             ("Reckon from the value", "+=5  -=5  *2  /2"),

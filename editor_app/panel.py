@@ -52,6 +52,7 @@ class Panels(QWidget):
     swapped = Signal(str, str)
     viewed = Signal(str, bool)
     picking = Signal(str, str)
+    recalled = Signal(str, str)
     aiming = Signal(str, str)
     asked = Signal(str, str)
 
@@ -163,6 +164,7 @@ class Panels(QWidget):
             "swapped",
             "viewed",
             "picking",
+            "recalled",
             "aiming",
             "asked",
         ):

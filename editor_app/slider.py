@@ -32,6 +32,7 @@ class Slider(QWidget):
 
     moved = Signal(float)
     done = Signal()
+    recalled = Signal()  # the value of the last snapshot is wanted
 
     def __init__(self, shown: Shown) -> None:
         super().__init__()
@@ -138,7 +139,10 @@ class Slider(QWidget):
 
     def mouseDoubleClickEvent(self, e: QMouseEvent) -> None:
         self._drag = None
-        self.reset()
+        if e.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.recalled.emit()
+        else:
+            self.reset()
 
     def wheelEvent(self, e: QWheelEvent) -> None:
         if self.hasFocus() and e.angleDelta().y():

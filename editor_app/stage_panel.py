@@ -34,6 +34,7 @@ class StagePanel(QWidget):
     swapped = Signal(str, str)  # entry, stage
     viewed = Signal(str, bool)
     picking = Signal(str, str)  # entry, parameter
+    recalled = Signal(str, str)  # entry, parameter: the value of the last snapshot is wanted
     aiming = Signal(str, str)  # entry, parameter: to be adjusted on the picture
     folded = Signal(str, bool)
     alone = Signal(str)  # fold all the others
@@ -98,6 +99,7 @@ class StagePanel(QWidget):
             self.controls[p.name] = c
             c.changed.connect(lambda v: self._edit(p, v))
             c.done.connect(self.done)
+            c.recalled.connect(lambda: self.recalled.emit(self.ident, p.name))
             if isinstance(c, PickRow):
                 c.picking.connect(lambda: self.picking.emit(self.ident, p.name))
         return c

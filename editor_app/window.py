@@ -57,6 +57,7 @@ class Window(Desk):
         self._wire_desk()
         p.edited.connect(self._edited)
         p.done.connect(self._done)
+        p.recalled.connect(self._recalled)
         p.applied.connect(partial(self._document, "apply"))
         p.switched.connect(partial(self._document, "switch"))
         p.reset.connect(partial(self._document, "reset"))
@@ -91,6 +92,11 @@ class Window(Desk):
         if self.session.document is not None:
             self.session.hold(True)
             self.session.document.edit(ident, param, value)
+
+    def _recalled(self, ident: str, param: str) -> None:
+        d = self.session.document
+        if d is not None and not d.recall(ident, param):
+            self.viewer.say(tr("There is no snapshot yet whose value it could take"))
 
     def _strength(self, name: str, v: float, slot: str) -> None:
         self.session.hold(True)

@@ -132,3 +132,20 @@ def test_a_place_that_was_picked_is_copied_as_the_numbers_that_it_gave(declared:
     assert values == {choice.name: recipes.BY_HAND, number.name: measured}
     automatic = recipes.with_values(recipe, ident, params, {choice.name: "auto"})
     assert recipes.settled(automatic, readings, declared) == automatic
+
+
+def test_a_value_comes_back_from_the_last_snapshot(doc: Document) -> None:
+    ident, name, v = first_number(doc.declared)
+    assert not doc.recall(ident, name)
+    doc.edit(ident, name, v)
+    doc.finish()
+    doc.snapshot("A")
+    doc.edit(ident, name, v + 0.05)
+    doc.finish()
+    assert doc.recall(ident, name)
+    assert recipes.entry(doc.recipe, ident)["values"][name] == v and len(doc.steps) == 4
+    doc.snapshot("B")
+    doc.go(0)
+    doc.snapshot("C")  # at the default
+    doc.go(1)
+    assert doc.recall(ident, name) and name not in recipes.entry(doc.recipe, ident).get("values", {})

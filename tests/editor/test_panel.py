@@ -79,6 +79,17 @@ def test_dragging_is_one_gesture(qtbot: Any) -> None:
     assert heard[-1] == 0.0 and c.number.text() == "0.00"
 
 
+def test_a_double_click_with_alt_asks_for_the_last_snapshot(qtbot: Any) -> None:
+    c = number(qtbot)
+    c.slider.set(0.5)
+    asked: list[int] = []
+    c.recalled.connect(lambda: asked.append(1))
+    alt, left = Qt.KeyboardModifier.AltModifier, Qt.MouseButton.LeftButton
+    qtbot.mouseDClick(c.slider, left, alt, QPoint(c.slider.width() // 2, 13))
+    qtbot.mouseDClick(c.name, left, alt, QPoint(4, 8))
+    assert len(asked) == 2 and c.slider.value == 0.5
+
+
 def test_escape_takes_a_drag_back(qtbot: Any) -> None:
     c = number(qtbot)
     s = c.slider
