@@ -52,6 +52,8 @@ def plain(path: Path, d: Directory, order: str) -> NDArray[Any] | None:
     dtype = np.dtype(order + kind)
     if sum(lengths) < shape[0] * shape[1] * shape[2] * dtype.itemsize:
         return None
+    if int(starts[0]) < 0:  # a damaged file
+        return None
     return np.memmap(path, dtype, "r", int(starts[0]), shape)
 
 
