@@ -18,6 +18,8 @@ from modisp.nets.trunk import Trunk, quick_short
 from modisp.stage import checkpoint
 
 SIZES = ("fast", "best")
+QUICK = "quick"
+"""A size that only some tasks have."""
 TILE = 816 if (os.cpu_count() or 1) <= 2 else 528
 """Edge of the tiles that networks work on, a multiple of `LATTICE`: what lies round a tile is computed in vain, but tiles that
 are worked on side by side must not take too much memory together."""

@@ -58,15 +58,20 @@ class Looking:
             return
         self.tell("candidate", path=m["path"], recipe=recipe, stage=m["stage"], side=m["side"])
 
+    def _pointed(self, m: Message) -> tuple[Opened, list[float], Image, Recipe]:
+        """What a hand points at: the picture, the rectangle as an entry sees it, and what to render it from."""
+        o = self._opened(m["path"])
+        plain = o.plain(m["recipe"])
+        rect = located(o, plain, m["entry"], tuple(m["rect"]))
+        with torch.inference_mode(), o.lock:
+            source, recipe, _ = o.hybrid(plain)
+        return o, rect, source, recipe
+
     def do_sample(self, m: Message) -> None:
         """What lies in a rectangle of the result, and what an entry would read there; tells `sampled`."""
 
         def work(stop: Callable[[], bool]) -> None:
-            o = self._opened(m["path"])
-            plain = o.plain(m["recipe"])
-            rect = located(o, plain, m["entry"], tuple(m["rect"]))
-            with torch.inference_mode(), o.lock:
-                source, recipe, _ = o.hybrid(plain)
+            o, rect, source, recipe = self._pointed(m)
             made = sample(o, source, recipe, str(m["entry"]), str(m["param"]), rect, tuple(m["rect"]))
             told = {"path": m["path"], "entry": m["entry"], "param": m["param"]}
             told |= {"serial": m["serial"], "asked": m["rect"], "rect": rect}
@@ -78,11 +83,7 @@ class Looking:
         """What an entry reads in a rectangle of the result, as tones and hue; tells `under`."""
 
         def work(stop: Callable[[], bool]) -> None:
-            o = self._opened(m["path"])
-            plain = o.plain(m["recipe"])
-            rect = located(o, plain, m["entry"], tuple(m["rect"]))
-            with torch.inference_mode(), o.lock:
-                source, recipe, _ = o.hybrid(plain)
+            o, rect, source, recipe = self._pointed(m)
             told = {"path": m["path"], "entry": m["entry"], "serial": m["serial"]}
             self.tell("under", **told, **under(o, source, recipe, str(m["entry"]), rect))
 

@@ -17,7 +17,7 @@ from modisp import weights
 from modisp.bench.tables import Method
 from modisp.image import Image
 from modisp.io.dng_write import write_dng
-from modisp.learned import SIZES
+from modisp.learned import QUICK, SIZES
 from modisp.nets.compand import stabilise, stable_sigma, unstabilise
 from modisp.operators.cfa import pad
 from modisp.stage import list_stages
@@ -48,7 +48,7 @@ def then(restorer: Restorer, demosaicer: Method) -> Method:
 def sizes(task: str) -> list[str]:
     """The sizes of a task whose weights are at hand."""
     found = []
-    for size in SIZES:
+    for size in (QUICK, *SIZES):
         try:
             weights.find(f"{task}-{size}")
         except weights.WeightsMissing:

@@ -131,16 +131,6 @@ def luma(rgb: torch.Tensor) -> torch.Tensor:
     return torch.mul(rgb[0], LUMA[0]).add_(rgb[1], alpha=LUMA[1]).add_(rgb[2], alpha=LUMA[2])
 
 
-def reach(colour: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """How far colours lie on the way from grey to the gamut's edge (1 = on it), (N,).
-
-    `colour` (3, N) is the difference from the grey of the same luminance, `y` (N,) that luminance in [0, 1].
-    """
-    up = colour.amax(0).div_(torch.rsub(y, 1.0).clamp_min_(1e-6))
-    down = colour.amin(0).neg_().div_(y.clamp_min(1e-6))
-    return torch.maximum(up, down, out=up)
-
-
 @kernel
 def piece(x: Any) -> Any:
     """Which straight piece of a `Table` a positive float32 lies on; the first below 0."""
@@ -148,16 +138,25 @@ def piece(x: Any) -> Any:
 
 
 @kernel
-def _reach(r: Any, g: Any, b: Any, y: Any) -> Any:
-    """As `reach`, of one colour."""
+def light(r: Any, g: Any, b: Any) -> Any:
+    """Luminance of one colour of linear Rec.2020: `luma` within kernels."""
+    return _LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b
+
+
+@kernel
+def reach(r: Any, g: Any, b: Any, y: Any) -> Any:
+    """How far a colour lies on the way from grey to the gamut's edge (1 = on it).
+
+    (r, g, b) is its difference from the grey of the same luminance, `y` that luminance in [0, 1].
+    """
     return more(more(more(r, g), b) / more(_ONE - y, _DARK), -less(less(r, g), b) / more(y, _DARK))
 
 
 @kernel
 def contain(r: Any, g: Any, b: Any) -> Any:
     """A colour of linear Rec.2020 led into [0, 1], towards the grey of its luminance; those inside are not touched."""
-    y = less(more(_LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b, _NONE), _ONE)
-    kept = _ONE / more(_reach(r - y, g - y, b - y, y), _ONE)
+    y = less(more(light(r, g, b), _NONE), _ONE)
+    kept = _ONE / more(reach(r - y, g - y, b - y, y), _ONE)
     return (
         r if kept >= _ONE else less(more((r - y) * kept + y, _NONE), _ONE),
         g if kept >= _ONE else less(more((g - y) * kept + y, _NONE), _ONE),
@@ -180,7 +179,7 @@ def _trade(r: Any, g: Any, b: Any, amount: Any) -> Any:
 def compress(r: Any, g: Any, b: Any, y: Any) -> Any:
     """A colour (its difference from the grey of luminance `y`) inside the gamut: `KNEE` and less of the way stays, all else lands
     below the edge."""
-    way = _reach(r, g, b, y)
+    way = reach(r, g, b, y)
     over = more(way - _KNEE, _NONE)
     # way → KNEE + w·over/(w + over) with w = 1 − KNEE; exactly 1 as a factor where over is 0
     lost = over * over / (more(way, _KNEE) * (over + _ROOM))
@@ -194,10 +193,10 @@ def expand(r: Any, g: Any, b: Any, y: Any) -> Any:
 
     Colours beyond `_MOST` of the way are taken as that, which bounds the result.
     """
-    way = more(_reach(r, g, b, y), _KNEE)
+    way = more(reach(r, g, b, y), _KNEE)
     over = less(way, _MOST) - _KNEE
     r, g, b = _trade(r, g, b, less(way / (over * _ROOM / (_ROOM - over) + _KNEE) - _ONE, _NONE) * _BLUE)
-    way = more(_reach(r, g, b, y), _KNEE)
+    way = more(reach(r, g, b, y), _KNEE)
     over = less(way, _MOST) - _KNEE
     grown = (over * _ROOM / (_ROOM - over) + _KNEE) / way
     return r * grown, g * grown, b * grown

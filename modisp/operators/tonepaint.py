@@ -10,6 +10,7 @@ import torch
 
 from modisp.color.spaces import LUMA
 from modisp.native import F, bits, from_bits, kernel, less, more, planes
+from modisp.operators import tonecurve as tc
 from modisp.operators.tonebake import LAST, LOW, PIECES, PLANE, SLICES, Colours, Curve, Lift
 from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
 from modisp.probe import checkpoint
@@ -18,8 +19,8 @@ _CHUNK = 256  # pixels that the kernel takes at a time
 _STRIP = 1 << 18  # pixels between two looks at whether the work is still wanted
 _SURE, _LOST = F(0.7), F(0.85)
 """Up to this share of saturation colours are what they are; at it, so much of them is gone."""
-_LUMA, _TO_RED, _TO_BLUE = tuple(F(v) for v in LUMA), F(-LUMA[0] / LUMA[1]), F(-LUMA[2] / LUMA[1])
-_NONE, _HALF, _ONE, _TWO = F(0), F(0.5), F(1), F(2)
+_TO_RED, _TO_BLUE = F(-LUMA[0] / LUMA[1]), F(-LUMA[2] / LUMA[1])
+_NONE, _HALF, _ONE = F(0), F(0.5), F(1)
 _DARK, _BRIGHT = F(2.0**-40), F(2.0**24)
 _TOP, _RIM, _LEVEL, _COLUMN = (np.int32(n - 2) for n in (SLICES, PLANE, LEVELS, COLUMNS))  # where the last piece begins
 _ROW, _SLICE = 3 * PLANE, 3 * PLANE * PLANE
@@ -119,7 +120,7 @@ def _paint(
             to_r, to_g, to_b = red[begin : begin + n], green[begin : begin + n], blue[begin : begin + n]
             for i in range(n):
                 rs[i], gs[i], bs[i] = less(from_r[i], _BRIGHT), less(from_g[i], _BRIGHT), less(from_b[i], _BRIGHT)
-                scene[i] = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                scene[i] = tc.light(rs[i], gs[i], bs[i])
                 light[i] = _log2(more(scene[i], _DARK)) + ev
             if local:
                 _add_local(light, n, row_of, guide, left + pitch * column, pitch)

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from modisp.color import transfer
-from modisp.color.spaces import LUMA
 from modisp.native import F, kernel, less, more, planes
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
@@ -24,7 +23,7 @@ LIFT, PULL, ENDS, BLACK = 1.25, 0.9, 0.8, 0.08  # of the four regional sliders a
 FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave: beyond, they give way to each other
 STRAIGHT = ((0.0, 0.0), (1.0, 1.0))
 _CHUNK = 512  # pixels that a kernel takes at a time
-_LUMA, _NONE, _ONE = tuple(F(v) for v in LUMA), F(0), F(1)
+_NONE, _ONE = F(0), F(1)
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _paint(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, start: Any, 
         to_r, to_g, to_b = red[first : first + n], green[first : first + n], blue[first : first + n]
         # looking up goes one by one; on its own it leaves the rest to be done eight at a time
         for i in range(n):
-            scene[i] = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+            scene[i] = tc.light(rs[i], gs[i], bs[i])
             where[i] = tc.piece(scene[i])
         for i in range(n):
             p = where[i]

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from modisp.image import Image, Metadata, State
-from modisp.learned import SIZES, TILE, digest, edges, mean_noise, network, weight_file
+from modisp.learned import QUICK, SIZES, TILE, digest, edges, mean_noise, network, weight_file
 from modisp.nets.demosaic import demosaic
 from modisp.nets.mosaic import PATTERNS, find_phase
 from modisp.operators.cfa import balance, is_rgb
@@ -40,7 +40,7 @@ class Demosaic(
 
     size: str = param(
         "fast",
-        choices=("quick", *SIZES),
+        choices=(QUICK, *SIZES),
         label="Network",
         help="Quick is nearly as quick as a formula and much cleaner; Fast gets more out of fine detail in three times "
         "the time; Best a little more again, and takes several times as long. Where the one that is asked for is not "
@@ -56,8 +56,8 @@ class Demosaic(
     @classmethod
     def volunteers(cls, meta: Metadata) -> bool:
         """Patterns that there is a quick network for: an untouched picture is not to be waited for."""
-        found = _found(meta, "quick")
-        return found is not None and "-quick" in found[0].name
+        found = _found(meta, QUICK)
+        return found is not None and f"-{QUICK}" in found[0].name
 
     def weights_digest(self) -> str:
         """Of the weights for all patterns in this size."""

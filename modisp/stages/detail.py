@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from modisp.color.spaces import LUMA
 from modisp.image import Image, State
 from modisp.native import F, kernel, less, more, planes
 from modisp.operators.layers import gauss_reach, gauss_taps
 from modisp.operators.tonecurve import contain
+from modisp.operators.tonecurve import light as luminance
 from modisp.stage import Parts, Reading, Stage, param
 
-_LUMA, _NONE, _ONE, _THREE = tuple(F(v) for v in LUMA), F(0), F(1), F(3)
+_NONE, _ONE, _THREE = F(0), F(1), F(3)
 _FLOOR, _TOP, _MASK = F(0.02), F(1.1), (F(0.03), F(0.15))
 _LEAST = 0.03  # of its contrast by which a line of one pixel must change to be seen
 
@@ -75,7 +75,7 @@ def _sharpen(
         lit, begin = light[y], y * w
         rs, gs, bs = r[begin : begin + w], g[begin : begin + w], b[begin : begin + w]
         for x in range(w):
-            lit[x] = math.sqrt(more(_LUMA[0] * rs[x] + _LUMA[1] * gs[x] + _LUMA[2] * bs[x], _NONE))
+            lit[x] = math.sqrt(more(luminance(rs[x], gs[x], bs[x]), _NONE))
     rim = max(reach, near)
     soft, low, high = np.empty(w + 2 * rim, F), np.empty(w + 2 * rim, F), np.empty(w + 2 * rim, F)
     blurred, least, most = np.empty(w, F), np.empty(w, F), np.empty(w, F)

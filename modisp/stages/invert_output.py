@@ -15,7 +15,7 @@ from modisp.native import F, kernel, less, more, planes
 from modisp.operators import tonecurve as tc
 from modisp.stage import Parts, Reading, Stage
 
-_LUMA, _NONE, _ONE = tuple(F(v) for v in spaces.LUMA), F(0), F(1)
+_NONE, _ONE = F(0), F(1)
 
 
 class InvertOutput(Stage, slot="input", reads=State.ENCODED, writes=State.SCENE, title="Invert output", group="Output"):
@@ -60,7 +60,7 @@ def _table() -> tc.Table:
 def _raise(r: Any, g: Any, b: Any, start: Any, slope: Any) -> None:
     """Display light up the curve, in place."""
     for i in range(r.size):
-        y = _LUMA[0] * r[i] + _LUMA[1] * g[i] + _LUMA[2] * b[i]
+        y = tc.light(r[i], g[i], b[i])
         p = tc.piece(y)
         scene, gain = slope[0, p] * y + start[0, p], slope[1, p] * y + start[1, p]
         y = less(more(y, _NONE), _ONE)

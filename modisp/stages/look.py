@@ -19,7 +19,7 @@ from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 # Full split tones: what R, G, B are multiplied by, less 1; made free of luminance below
 _CHUNK = 256  # pixels that the kernel takes at a time
-_LUMA, _NONE, _ONE, _DARK = tuple(F(v) for v in spaces.LUMA), F(0), F(1), F(1e-6)
+_NONE, _ONE = F(0), F(1)
 _WARM = (0.30, 0.0, -0.45)
 _GREEN = (-0.20, 0.10, -0.20)
 
@@ -184,18 +184,17 @@ def _paint(
             rs[i], gs[i], bs[i] = r[first + i], g[first + i], b[first + i]
         if saturation != _ONE or vibrance != _NONE:
             for i in range(n):
-                y = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                y = tc.light(rs[i], gs[i], bs[i])
                 cr, cg, cb = rs[i] - y, gs[i] - y, bs[i] - y
                 # how far the colour lies on the way to the gamut's edge
-                up = more(more(cr, cg), cb) / more(_ONE - y, _DARK)
-                way = less(more(more(up, -less(less(cr, cg), cb) / more(y, _DARK)), _NONE), _ONE)
+                way = less(more(tc.reach(cr, cg, cb, y), _NONE), _ONE)
                 k = saturation * (_ONE + vibrance * (_ONE - way) * (_ONE - way))
                 # way → k·way / (1 + (k − 1)·way) keeps grey and the edge where they are; below k = 1 plainly k·way
                 k /= _ONE + more(k - _ONE, _NONE) * way
                 rs[i], gs[i], bs[i] = cr * k + y, cg * k + y, cb * k + y
         if fade != _NONE:
             for i in range(n):
-                y = _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                y = tc.light(rs[i], gs[i], bs[i])
                 grey = y + mix[0] * (rs[i] - y) + mix[1] * (gs[i] - y) + mix[2] * (bs[i] - y)
                 grey = less(more(grey, _NONE), _ONE)
                 rs[i] += fade * (grey - rs[i])
@@ -203,9 +202,9 @@ def _paint(
                 bs[i] += fade * (grey - bs[i])
         if tinted:
             for i in range(n):
-                where[i] = tc.piece(_LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i])
+                where[i] = tc.piece(tc.light(rs[i], gs[i], bs[i]))
             for i in range(n):
-                p, y = where[i], _LUMA[0] * rs[i] + _LUMA[1] * gs[i] + _LUMA[2] * bs[i]
+                p, y = where[i], tc.light(rs[i], gs[i], bs[i])
                 rs[i] *= slope[0, p] * y + start[0, p]
                 gs[i] *= slope[1, p] * y + start[1, p]
                 bs[i] *= slope[2, p] * y + start[2, p]

@@ -130,13 +130,19 @@ def test_every_registered_stage_has_a_panel(qtbot: Any, declared: Declarations) 
         assert not panel.changed
 
 
-def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
+def shown(qtbot: Any, declared: Declarations, recipe: recipes.Recipe, **more: Any) -> Panels:
+    """All panels, with a recipe's values."""
     panels = Panels(QWidget())
     qtbot.addWidget(panels)
     panels.set_declared(declared)
-    recipe = declared.default["raw"]
-    panels.show_recipe(recipe)
+    panels.show_recipe(recipe, **more)
     panels.finish()
+    return panels
+
+
+def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
+    recipe = declared.default["raw"]
+    panels = shown(qtbot, declared, recipe)
     assert [k[0] for k in panels.shape] == [e["id"] for e in recipe["entries"]]
     ident = next(e["id"] for e in recipe["entries"] if declared.stages[e["stage"]].has_switch)
     panels.show_recipe(recipes.with_switch(recipe, ident, False))
@@ -153,12 +159,8 @@ def test_panels_follow_the_recipe(qtbot: Any, declared: Declarations) -> None:
 
 
 def test_a_swapped_panel_hands_the_focus_on_and_keeps_its_name(qtbot: Any, declared: Declarations) -> None:
-    panels = Panels(QWidget())
-    qtbot.addWidget(panels)
-    panels.set_declared(declared)
     recipe = declared.default["raw"]
-    panels.show_recipe(recipe)
-    panels.finish()
+    panels = shown(qtbot, declared, recipe)
     panels.show()
     panels.activateWindow()
     qtbot.waitUntil(panels.isActiveWindow, timeout=5000)
@@ -249,11 +251,7 @@ def test_what_an_untouched_picture_begins_with_counts_as_its_default(qtbot: Any,
     )
     begun = (p.default + p.high) / 2
     raw = recipes.with_value(declared.default["raw"], ident, p, begun)  # as a camera's saved default is
-    panels = Panels(QWidget())
-    qtbot.addWidget(panels)
-    panels.set_declared(declared)
-    panels.show_recipe(raw, default=raw)
-    panels.finish()
+    panels = shown(qtbot, declared, raw, default=raw)
     panel = panels.panel(ident)
     assert panel is not None and not panel.changed
     control = panel.controls[p.name]
