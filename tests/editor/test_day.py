@@ -178,7 +178,7 @@ def test_a_change_from_elsewhere_is_asked_about(
     else:
         assert s.recipe is None and s.rating == 3
         assert [k.recipe for k in s.copies] == ([Recipe.load(edited)] if answer == "both" else [])
-        helpers.wait(qtbot, window)
+        qtbot.waitUntil(lambda: window.session.document not in (None, d), timeout=10000)  # opened again, as it is told to
         now = window.session.document
         assert now is not None and now.recipe != edited and window.session.keeper.rating == 3
 
