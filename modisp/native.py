@@ -125,6 +125,15 @@ def less(a: Any, b: Any) -> Any:
     return a if a < b else b
 
 
+_NONE, _ONE = F(0), F(1)
+
+
+@kernel
+def unit(x: Any) -> Any:
+    """`x` held to 0…1; 0 where it is no number."""
+    return less(more(x, _NONE), _ONE)
+
+
 _THIRD, _START, _TINY = F(1 / 3), F(0x2A510000), F(1e-30)
 
 

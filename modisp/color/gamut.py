@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from modisp.color import spaces
-from modisp.native import F, cbrt, kernel, less, more, numbers, planes
+from modisp.native import F, cbrt, kernel, less, more, numbers, planes, unit
 
 KNEE = 0.92  # a colour on the gamut's edge keeps 98.7 % of its reach
 CHUNK = 512
@@ -104,10 +104,10 @@ def _compress(colours: Any, count: Any, gamut: Any) -> None:
         now = _slope(x1 + t * (x2 + t * x3), y1 + t * (y2 + t * y3), z1 + t * (z2 + t * z3), up, down)
         rise = (full - now) / more(_ONE - t, _FLAT)
         t += (wanted - now * t) / more(now + rise * t, _STEEP)
-        t = less(more(t, _NONE), _ONE)
-        colours[0, i] = less(more(grey + t * (x1 + t * (x2 + t * x3)), _NONE), _ONE)
-        colours[1, i] = less(more(grey + t * (y1 + t * (y2 + t * y3)), _NONE), _ONE)
-        colours[2, i] = less(more(grey + t * (z1 + t * (z2 + t * z3)), _NONE), _ONE)
+        t = unit(t)
+        colours[0, i] = unit(grey + t * (x1 + t * (x2 + t * x3)))
+        colours[1, i] = unit(grey + t * (y1 + t * (y2 + t * y3)))
+        colours[2, i] = unit(grey + t * (z1 + t * (z2 + t * z3)))
 
 
 @kernel

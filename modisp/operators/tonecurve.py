@@ -21,7 +21,7 @@ import torch
 
 from modisp.color import transfer
 from modisp.color.spaces import LUMA
-from modisp.native import F, bits, kernel, less, more
+from modisp.native import F, bits, kernel, less, more, unit
 from modisp.operators.curves import monotone_cubic as monotone_cubic
 
 Array = npt.NDArray[np.float64]
@@ -155,12 +155,12 @@ def reach(r: Any, g: Any, b: Any, y: Any) -> Any:
 @kernel
 def contain(r: Any, g: Any, b: Any) -> Any:
     """A colour of linear Rec.2020 led into [0, 1], towards the grey of its luminance; those inside are not touched."""
-    y = less(more(light(r, g, b), _NONE), _ONE)
+    y = unit(light(r, g, b))
     kept = _ONE / more(reach(r - y, g - y, b - y, y), _ONE)
     return (
-        r if kept >= _ONE else less(more((r - y) * kept + y, _NONE), _ONE),
-        g if kept >= _ONE else less(more((g - y) * kept + y, _NONE), _ONE),
-        b if kept >= _ONE else less(more((b - y) * kept + y, _NONE), _ONE),
+        r if kept >= _ONE else unit((r - y) * kept + y),
+        g if kept >= _ONE else unit((g - y) * kept + y),
+        b if kept >= _ONE else unit((b - y) * kept + y),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from modisp.color.spaces import LUMA
-from modisp.native import F, bits, from_bits, kernel, less, more, planes
+from modisp.native import F, bits, from_bits, kernel, less, more, planes, unit
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonebake import LAST, LOW, PIECES, PLANE, SLICES, Colours, Curve, Lift
 from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
@@ -148,7 +148,7 @@ def _paint(
                 display += display * lighter[i]
                 if full > _NONE:
                     near = more(more(rs[i], gs[i]), bs[i]) / (full * (_ONE - _SURE)) - _SURE / (_ONE - _SURE)
-                    near = less(more(near, _NONE), _ONE)
+                    near = unit(near)
                     ratio -= ratio * near * near * _LOST
                 from_red, from_blue = (rs[i] - scene[i]) * ratio, (bs[i] - scene[i]) * ratio
                 rs[i] = along[i] * from_red - across[i] * from_blue
@@ -162,9 +162,9 @@ def _paint(
                     bs[i] += (grey[1, piece] + part * (grey[1, piece + 1] - grey[1, piece])) * cube
             for i in range(n):
                 between = _TO_RED * rs[i] + _TO_BLUE * bs[i]
-                to_r[i] = less(more(rs[i] + scene[i], _NONE), _ONE)
-                to_g[i] = less(more(between + scene[i], _NONE), _ONE)
-                to_b[i] = less(more(bs[i] + scene[i], _NONE), _ONE)
+                to_r[i] = unit(rs[i] + scene[i])
+                to_g[i] = unit(between + scene[i])
+                to_b[i] = unit(bs[i] + scene[i])
 
 
 @kernel

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from modisp.color import transfer
-from modisp.native import F, kernel, less, more, planes
+from modisp.native import F, kernel, planes, unit
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
 from modisp.parameter import param
@@ -23,7 +23,6 @@ LIFT, PULL, ENDS, BLACK = 1.25, 0.9, 0.8, 0.08  # of the four regional sliders a
 FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave: beyond, they give way to each other
 STRAIGHT = ((0.0, 0.0), (1.0, 1.0))
 _CHUNK = 512  # pixels that a kernel takes at a time
-_NONE, _ONE = F(0), F(1)
 
 
 @dataclass(frozen=True)
@@ -164,11 +163,11 @@ def _paint(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, start: Any, 
             light[i] = slope[0, p] * scene[i] + start[0, p]
             gain[i] = slope[1, p] * scene[i] + start[1, p]
         for i in range(n):
-            s, k, y = scene[i], gain[i], less(more(light[i], _NONE), _ONE)
+            s, k, y = scene[i], gain[i], unit(light[i])
             cr, cg, cb = tc.compress((rs[i] - s) * k, (gs[i] - s) * k, (bs[i] - s) * k, y)
-            to_r[i] = less(more(cr + y, _NONE), _ONE)
-            to_g[i] = less(more(cg + y, _NONE), _ONE)
-            to_b[i] = less(more(cb + y, _NONE), _ONE)
+            to_r[i] = unit(cr + y)
+            to_g[i] = unit(cg + y)
+            to_b[i] = unit(cb + y)
 
 
 def _rewhited(x: Array, top: float, white: float) -> Array:

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from modisp.image import Image, State
-from modisp.native import F, kernel, less, more, planes
+from modisp.native import F, kernel, less, more, planes, unit
 from modisp.operators.layers import gauss_reach, gauss_taps
 from modisp.operators.tonecurve import contain
 from modisp.operators.tonecurve import light as luminance
 from modisp.stage import Parts, Reading, Stage, param
 
-_NONE, _ONE, _THREE = F(0), F(1), F(3)
+_NONE, _THREE = F(0), F(3)
 _FLOOR, _TOP, _MASK = F(0.02), F(1.1), (F(0.03), F(0.15))
 _LEAST = 0.03  # of its contrast by which a line of one pixel must change to be seen
 
@@ -118,7 +118,7 @@ def _sharpen(
             detail = (lit[x] - blurred[x]) * amount
             if masking > _NONE:
                 t = (most[x] - least[x] - _MASK[0] * masking) / (_MASK[1] * masking)
-                t = less(more(t, _NONE), _ONE)
+                t = unit(t)
                 detail *= (_THREE - t - t) * t * t
             new = lit[x] + detail
             # what lies beyond the brightest and the darkest nearby is pressed into `room`: over → room·over/(room + over)

@@ -19,12 +19,12 @@ from typing import Any
 import torch
 
 from modisp.image import Image, Metadata, State
-from modisp.native import F, kernel, less, more, planes
+from modisp.native import F, kernel, less, more, planes, unit
 from modisp.operators.cfa import balance
 from modisp.stage import Parts, Reading, Stage, param
 
 FULL = 0.99  # of the clip level, from which a channel counts as saturated altogether: sensors are noisy there too
-_FULL, _NONE, _HALF, _ONE, _THREE = F(FULL), F(0), F(0.5), F(1), F(3)
+_FULL, _NONE, _HALF, _THREE = F(FULL), F(0), F(0.5), F(3)
 
 
 class Highlights(
@@ -108,5 +108,5 @@ def _rebuild(
 @kernel
 def _saturated(x: Any, clip: Any, threshold: Any) -> Any:
     """How far a channel is saturated, 0…1."""
-    t = less(more((x / clip - threshold) / (_FULL - threshold), _NONE), _ONE)
+    t = unit((x / clip - threshold) / (_FULL - threshold))
     return t * t * (_THREE - t - t)

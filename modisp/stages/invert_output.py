@@ -11,11 +11,9 @@ import torch
 
 from modisp.color import spaces
 from modisp.image import Image, Metadata, State
-from modisp.native import F, kernel, less, more, planes
+from modisp.native import kernel, planes, unit
 from modisp.operators import tonecurve as tc
 from modisp.stage import Parts, Reading, Stage
-
-_NONE, _ONE = F(0), F(1)
 
 
 class InvertOutput(Stage, slot="input", reads=State.ENCODED, writes=State.SCENE, title="Invert output", group="Output"):
@@ -63,6 +61,6 @@ def _raise(r: Any, g: Any, b: Any, start: Any, slope: Any) -> None:
         y = tc.light(r[i], g[i], b[i])
         p = tc.piece(y)
         scene, gain = slope[0, p] * y + start[0, p], slope[1, p] * y + start[1, p]
-        y = less(more(y, _NONE), _ONE)
+        y = unit(y)
         cr, cg, cb = tc.expand(r[i] - y, g[i] - y, b[i] - y, y)
         r[i], g[i], b[i] = cr * gain + scene, cg * gain + scene, cb * gain + scene

@@ -11,7 +11,7 @@ import torch
 
 from modisp.color import spaces
 from modisp.image import Image, State
-from modisp.native import F, kernel, less, more, numbers, planes
+from modisp.native import F, kernel, more, numbers, planes, unit
 from modisp.operators import tonecurve as tc
 from modisp.operators.cube import SPACES, Cube, CubeError, read_cube
 from modisp.parameter import files
@@ -167,9 +167,9 @@ def _moved(
     m00, m01, m02, m10, m11, m12, m20, m21, m22 = matrix
     for i in range(r.size):
         x, y, z = _mirrored(r[i], start, slope), _mirrored(g[i], start, slope), _mirrored(b[i], start, slope)
-        to_r[i] += share * (less(more(m00 * x + m01 * y + m02 * z, _NONE), _ONE) - red[i])
-        to_g[i] += share * (less(more(m10 * x + m11 * y + m12 * z, _NONE), _ONE) - green[i])
-        to_b[i] += share * (less(more(m20 * x + m21 * y + m22 * z, _NONE), _ONE) - blue[i])
+        to_r[i] += share * (unit(m00 * x + m01 * y + m02 * z) - red[i])
+        to_g[i] += share * (unit(m10 * x + m11 * y + m12 * z) - green[i])
+        to_b[i] += share * (unit(m20 * x + m21 * y + m22 * z) - blue[i])
 
 
 @kernel
@@ -187,7 +187,7 @@ def _paint(
                 y = tc.light(rs[i], gs[i], bs[i])
                 cr, cg, cb = rs[i] - y, gs[i] - y, bs[i] - y
                 # how far the colour lies on the way to the gamut's edge
-                way = less(more(tc.reach(cr, cg, cb, y), _NONE), _ONE)
+                way = unit(tc.reach(cr, cg, cb, y))
                 k = saturation * (_ONE + vibrance * (_ONE - way) * (_ONE - way))
                 # way → k·way / (1 + (k − 1)·way) keeps grey and the edge where they are; below k = 1 plainly k·way
                 k /= _ONE + more(k - _ONE, _NONE) * way
@@ -196,7 +196,7 @@ def _paint(
             for i in range(n):
                 y = tc.light(rs[i], gs[i], bs[i])
                 grey = y + mix[0] * (rs[i] - y) + mix[1] * (gs[i] - y) + mix[2] * (bs[i] - y)
-                grey = less(more(grey, _NONE), _ONE)
+                grey = unit(grey)
                 rs[i] += fade * (grey - rs[i])
                 gs[i] += fade * (grey - gs[i])
                 bs[i] += fade * (grey - bs[i])
@@ -209,9 +209,9 @@ def _paint(
                 gs[i] *= slope[1, p] * y + start[1, p]
                 bs[i] *= slope[2, p] * y + start[2, p]
         for i in range(n):
-            red[first + i] = less(more(rs[i], _NONE), _ONE)
-            green[first + i] = less(more(gs[i], _NONE), _ONE)
-            blue[first + i] = less(more(bs[i], _NONE), _ONE)
+            red[first + i] = unit(rs[i])
+            green[first + i] = unit(gs[i])
+            blue[first + i] = unit(bs[i])
 
 
 @lru_cache(maxsize=8)

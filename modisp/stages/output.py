@@ -12,11 +12,11 @@ import torch
 
 from modisp.color import gamut, spaces, transfer
 from modisp.image import Image, Metadata, State
-from modisp.native import F, kernel, less, more, numbers, planes
+from modisp.native import F, kernel, less, numbers, planes, unit
 from modisp.stage import Parts, Reading, Stage, param
 
 _NOISE = 256  # period of the dither, in pixels
-_LSB, _NONE, _ONE, _STEPS = F(1 / 255), F(0), F(1), F(transfer.STEPS)
+_LSB, _STEPS = F(1 / 255), F(transfer.STEPS)
 
 
 class Output(
@@ -125,7 +125,7 @@ def _finish(
             for c in range(3):
                 out = (red, green, blue)[c][start : start + n]
                 for i in range(n):  # the root first, by itself: so it is done eight at a time
-                    where[i] = np.int32(math.sqrt(less(more(chunk[c, i], _NONE), _ONE)) * _STEPS)
+                    where[i] = np.int32(math.sqrt(unit(chunk[c, i])) * _STEPS)
                 for i in range(n):
                     value[i] = table[np.uint16(where[i])]
                 if dither:
