@@ -115,6 +115,7 @@ class Catalog(QObject):
         self._index: dict[tuple[Path, int], Photo] = {}
         self._copied: set[Path] = set()  # files that have, or had, virtual copies
         self._turn = 0
+        self.listing = False  # whether a folder is being listed aside
         self.listed.connect(self._listed, Qt.ConnectionType.QueuedConnection)
 
     # --- which there are ------------------------------------------------------------------------------------------
@@ -122,12 +123,14 @@ class Catalog(QObject):
     def open(self, given: Sequence[Path]) -> None:
         """Take the photographs of files and folders at once."""
         self._turn += 1
+        self.listing = False
         self.take(_title(given), found(given))
 
     def open_aside(self, given: Sequence[Path]) -> None:
         """The same by a thread: a large folder, or one that lies far away, must not hold the window."""
         self._turn += 1
         turn, rows = self._turn, list(given)
+        self.listing = True
 
         def work() -> None:
             title, photos = _title(rows), found(rows)
@@ -140,15 +143,19 @@ class Catalog(QObject):
 
     def _listed(self, turn: int, title: str, photos: list[Photo]) -> None:
         if turn == self._turn:
+            self.listing = False
             self.take(title, photos)
 
     def take(self, title: str, photos: Sequence[Photo]) -> None:
         """Take photographs; what is known of those that stay is kept."""
         kept = self.current
         self.title = title
+        stay = {p.path for p in photos}
+        copies = [p for p in self.all if p.copy and p.path in stay]
         self.all = [kept if kept is not None and p.key == kept.key else p for p in photos]
         for p, q in zip(self.all, photos, strict=True):
             p.others, p.time = q.others, q.time
+        self.all += copies
         self.current = kept if kept in self.all else None
         self._index = {p.key: p for p in self.all}
         self.arrange()

@@ -47,6 +47,7 @@ class Keeper(QObject):
         self.problem = ""  # why the last save failed
         self.sent: dict[tuple[str, int], Row] = {}  # saves that are on their way
         self.failed: dict[tuple[str, int], Row] = {}  # those that did not succeed
+        self.late: dict[tuple[str, int], Row] = {}  # what follows one that is on its way into a copy of its own
         self._soon = Later(self, SOON, self._save)
         self._again = Later(self, AGAIN, self.retry)
         e = session.engine
@@ -89,18 +90,22 @@ class Keeper(QObject):
         if d is None or not self.dirty or self._asking or (self._flying and not last):
             return
         self.dirty, self._flying = False, True
-        self._send(
-            {
-                "path": str(d.path),
-                "copy": d.copy,
-                "recipe": d.recipe if self.edited else None,
-                "history": d.dump_history() if self.edited else [],
-                "rating": self.rating,
-                "label": self.label,
-                "stamp": self.stamp,
-                **how,
-            }
-        )
+        row = self._row(d) | how
+        if self.sent.get(_key(row), {}).get("both"):
+            self.late[_key(row)] = row
+        else:
+            self._send(row)
+
+    def _row(self, d: Document) -> Row:
+        return {
+            "path": str(d.path),
+            "copy": d.copy,
+            "recipe": d.recipe if self.edited else None,
+            "history": d.dump_history() if self.edited else [],
+            "rating": self.rating,
+            "label": self.label,
+            "stamp": self.stamp,
+        }
 
     def _send(self, row: Row) -> None:
         self.sent[_key(row)] = row
@@ -128,9 +133,9 @@ class Keeper(QObject):
 
     def _unsaved(self, m: Row) -> None:
         """Nothing is lost: it is kept here, tried again, and asked about at the end."""
-        row = self.sent.pop(_key(m), None)
+        row, late = self.sent.pop(_key(m), None), self.late.pop(_key(m), {})
         if row is not None:
-            self.failed[_key(m)] = row
+            self.failed[_key(m)] = row | late
             self.problem = m["why"]
             self._again.ask()
         if self._mine(m):
@@ -181,9 +186,17 @@ class Keeper(QObject):
             self.session.reload()
 
     def _kept_both(self, m: Row) -> None:
-        if self._mine(m):
-            self.dirty = False
+        """Mine is a copy now; what a hand did while it was written goes there too, and never over theirs."""
+        self.sent.pop(_key(m), None)
+        self.failed.pop(_key(m), None)
+        late = self.late.pop(_key(m), None)
+        d = self.document
+        if d is not None and self._mine(m):
+            late = self._row(d) if self.dirty else late
+            self.dirty = self._flying = False
             self.session.reload()
+        if late is not None:
+            self._send(late | {"copy": m["made"], "stamp": m["stamp"]})
 
     def settle(self, seconds: float = 8.0) -> bool:
         """Save everything now and wait for it; whether nothing is left unsaved."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -46,20 +47,24 @@ def save(m: Message, measured: Mapping[str, Reading], tell: Tell) -> None:
     except (OSError, ValueError) as why:
         tell("unsaved", path=m["path"], copy=copy, why=str(why))
         return
-    away = where is not None and where.parent != path.parent
-    tell("saved", path=m["path"], copy=copy, stamp=stamp(path), where=str(where or ""), away=away)
     if m.get("both"):
         tell("glanced", rows={m["path"]: _row(s)})
-        tell("kept_both", path=m["path"], copy=copy)
+        tell("kept_both", path=m["path"], copy=copy, made=part.number, stamp=stamp(path))
+        return
+    away = where is not None and where.parent != path.parent
+    tell("saved", path=m["path"], copy=copy, stamp=stamp(path), where=str(where or ""), away=away)
 
 
 _wrote: dict[Path, list[int]] = {}
 """What this process has written itself: a change by it is none from elsewhere."""
+_telling = threading.Lock()
+"""Held where `_wrote` changes, and by who tells what was read before: nobody is told what has been overtaken."""
 
 
 def _write(s: Sidecar) -> Path | None:
     where = s.save()
-    _wrote[s.picture] = stamp(s.picture)
+    with _telling:
+        _wrote[s.picture] = stamp(s.picture)
     return where
 
 
@@ -90,15 +95,17 @@ def rated(path: Path, s: Sidecar) -> tuple[int, str]:
 def glance(paths: Sequence[str], tell: Tell, stop: Callable[[], bool]) -> None:
     """What sidecars say of many pictures, fifty at a time."""
     for i in range(0, len(paths), 50):
-        rows = {}
+        rows, before = {}, {}
         for p in paths[i : i + 50]:
             if stop():
                 return
+            before[p] = _wrote.get(Path(p))
             with suppress(OSError, ValueError):
                 s = Sidecar.load(p)
                 rating, label = rated(Path(p), s)
                 rows[p] = _row(s) | {"rating": rating, "label": label, "taken": _taken(Path(p))}
-        tell("glanced", rows=rows)
+        with _telling:
+            tell("glanced", rows={p: row for p, row in rows.items() if _wrote.get(Path(p)) == before[p]})
 
 
 def _taken(path: Path) -> str:

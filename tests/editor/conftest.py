@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
+
+PATIENCE = 180_000  # milliseconds
 
 try:
     from PySide6 import QtGui, QtSvg, QtWidgets  # noqa: F401
@@ -22,6 +24,16 @@ try:
 
     qt_api.set_qt_api("pyside6")
     WHY = ""
+
+    class Patient(QtBot):
+        """Waits as long as a loaded machine may need: what is waited for ends a wait, and nothing else should."""
+
+        def waitUntil(self, callback: Callable[[], object], *, timeout: int = PATIENCE) -> None:
+            super().waitUntil(callback, timeout=timeout)
+
+        def waitSignal(self, signal: Any, **more: Any) -> Any:
+            return super().waitSignal(signal, **{"timeout": PATIENCE, **more})
+
 except ImportError as e:
     WHY = f"Qt does not start here ({e}); docs/editor.md lists what it needs"
     collect_ignore_glob = ["test_*.py"]
@@ -63,7 +75,7 @@ def qapp() -> object:
 @pytest.fixture
 def qtbot(qapp: object, request: pytest.FixtureRequest) -> Iterator[QtBot]:
     """Mouse, keyboard and waiting; widgets given to `addWidget` are closed at the end."""
-    bot = QtBot(request)
+    bot = Patient(request)
     bot._should_raise = lambda raising: raising is not False  # its setting is not registered, see above
     yield bot
     _close_widgets(request.node)
@@ -119,7 +131,7 @@ def window(qapp: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]
 @pytest.fixture
 def opened(qtbot: QtBot, window: Any) -> Any:
     """The window with its first picture, unedited and fitted."""
-    from tests.editor.hands import wait
+    from tests.editor.helpers import wait
 
     window.open_paths([Path(window.property("folder")) / "t0.png"])
     wait(qtbot, window)

@@ -1,4 +1,4 @@
-"""Hands for the tests: waiting until the screen lacks nothing, dragging on the picture, taking the crop tool."""
+"""Hands for the tests: dragging on the picture, taking the crop tool."""
 
 from __future__ import annotations
 
@@ -16,20 +16,11 @@ W, H = 480, 320
 """The size of the pictures at work."""
 
 
-def wait(qtbot: Any, w: Window) -> None:
-    def there() -> bool:
-        s = w.session
-        lacks = [r for r, key, _ in s._needs() if s.shown.get(r) != key]
-        return s.document is not None and w.viewer.base is not None and not s.engine.mailbox.busy and not lacks
-
-    qtbot.waitUntil(there, timeout=90000)
-
-
 def crop(qtbot: Any, w: Window) -> CropTool:
     w.commands.actions["crop"].trigger()
     tool = w.viewer.tool
     assert isinstance(tool, CropTool)
-    qtbot.waitUntil(lambda: tool.framing is not None, timeout=20000)
+    qtbot.waitUntil(lambda: tool.framing is not None)
     return tool
 
 

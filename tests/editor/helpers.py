@@ -42,15 +42,16 @@ def opened(qtbot: Any, w: Window, path: Path) -> None:
     wait(qtbot, w)
 
 
-def wait(qtbot: Any, w: Window, seconds: float = 120) -> None:
-    """Until the screen lacks nothing."""
+def wait(qtbot: Any, w: Window) -> None:
+    """Until the screen lacks nothing, and the folder's other photographs are known."""
 
     def there() -> bool:
         s = w.session
         lacks = [r for r, key, _ in s._needs() if s.shown.get(r) != key]
-        return s.document is not None and w.viewer.base is not None and not s.engine.mailbox.busy and not lacks
+        rests = not s.engine.mailbox.busy and not s.catalog.listing and not lacks
+        return s.document is not None and w.viewer.base is not None and rests
 
-    qtbot.waitUntil(there, timeout=round(seconds * 1000))
+    qtbot.waitUntil(there)
 
 
 def number(w: Window, negative: bool = True, skip: int = 0) -> tuple[str, str, NumberRow]:

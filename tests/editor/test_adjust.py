@@ -16,7 +16,8 @@ from editor_app.hue_mixer import HueMixer
 from editor_app.window import Window
 from modisp.operators.curves import PLAIN, monotone_cubic, through
 from modisp.operators.hues import CENTRES, blend
-from tests.editor.hands import drag, wait
+from tests.editor.hands import drag
+from tests.editor.helpers import wait
 
 BLUE = 5
 
@@ -101,7 +102,7 @@ def middle(w: Window) -> QPointF:
 def pulled(qtbot: Any, w: Window, tool: AdjustTool, by: float) -> None:
     at = middle(w)
     tool.move(at, Qt.KeyboardModifier.NoModifier, False)
-    qtbot.waitUntil(lambda: tool.told is not None and not tool.waiting, timeout=20000)
+    qtbot.waitUntil(lambda: tool.told is not None and not tool.waiting)
     drag(qtbot, w, at, at - QPointF(0, by))
     wait(qtbot, w)
 
@@ -133,7 +134,7 @@ def test_esc_takes_a_drag_back_and_then_puts_the_tool_down(qtbot: Any, opened: W
     tool = taken(qtbot, w, "curve")
     before, at = d.at, middle(w)
     tool.move(at, Qt.KeyboardModifier.NoModifier, False)
-    qtbot.waitUntil(lambda: tool.told is not None and not tool.waiting, timeout=20000)
+    qtbot.waitUntil(lambda: tool.told is not None and not tool.waiting)
     qtbot.mousePress(w.viewer, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at.toPoint())
     tool.move(at - QPointF(0, 40), Qt.KeyboardModifier.NoModifier, True)
     assert d.at == before + 1
@@ -156,7 +157,7 @@ def test_keys_nudge_what_lies_under_the_pointer(qtbot: Any, opened: Window) -> N
     w, d = opened, opened.session.document
     tool = taken(qtbot, w, "curve")
     tool.move(middle(w), Qt.KeyboardModifier.NoModifier, False)
-    qtbot.waitUntil(lambda: tool.told is not None and not tool.waiting, timeout=20000)
+    qtbot.waitUntil(lambda: tool.told is not None and not tool.waiting)
     before = d.at
     for _ in range(3):
         qtbot.keyClick(w.viewer, Qt.Key.Key_Up)
@@ -171,7 +172,7 @@ def test_the_dock_lies_over_the_picture_on_narrow_windows(qtbot: Any, opened: Wi
     size = w.size()
     w.resize(1280, 800)
     try:
-        qtbot.waitUntil(lambda: w.viewer.geometry().width() > 800, timeout=5000)
+        qtbot.waitUntil(lambda: w.viewer.geometry().width() > 800)
         before = w.viewer.geometry().width()
         w.commands.actions["history"].trigger()
         assert w.dock.isVisible() and w.viewer.geometry().width() == before
@@ -193,6 +194,6 @@ def test_the_theme_changes_and_the_menu_ticks_it(qtbot: Any, opened: Window) -> 
     w = opened
     for name, wanted in (("light", theme.LIGHT), ("dark", theme.DARK)):
         w.commands.actions[name].trigger()
-        qtbot.waitUntil(lambda wanted=wanted: theme.now() is wanted and w.updatesEnabled(), timeout=5000)
+        qtbot.waitUntil(lambda wanted=wanted: theme.now() is wanted and w.updatesEnabled())
         assert [n for n in theme.THEMES if w.commands.actions[n].isChecked()] == [name]
         assert w.grab().toImage().pixelColor(4, 4).name() == wanted.chrome

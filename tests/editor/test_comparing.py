@@ -13,7 +13,8 @@ from PySide6.QtGui import QTransform
 from editor_app import compare, recipes
 from editor_app.window import Window
 from tests.dng_files import dng, jpeg
-from tests.editor.hands import crop, drag, wait
+from tests.editor.hands import crop, drag
+from tests.editor.helpers import wait
 
 
 def test_every_version_lies_where_it_belongs(qtbot: Any, opened: Window) -> None:
@@ -25,7 +26,7 @@ def test_every_version_lies_where_it_belongs(qtbot: Any, opened: Window) -> None
     tool.turn("right")
     tool.keep()
     wait(qtbot, w)
-    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    qtbot.waitUntil(lambda: w.viewer.tool is None)
     d, declared = w.session.document, w.session.declared
     assert d is not None and declared is not None
     rows = compare.boundaries(d, declared)
@@ -98,7 +99,7 @@ def test_before_while_held(qtbot: Any, opened: Window) -> None:
 def test_two_photographs(qtbot: Any, opened: Window) -> None:
     w, v = opened, opened.viewer
     w.commands.actions["two_up"].trigger()
-    qtbot.waitUntil(lambda: v.mode == "side" and v.other is not None and v.other.base is not None, timeout=20000)
+    qtbot.waitUntil(lambda: v.mode == "side" and v.other is not None and v.other.base is not None)
     wait(qtbot, w)
     assert v.other is not None and v.other.words[0] == "t1.png"
     left = v.grab(v.rect().adjusted(0, 0, -v.width() // 2, 0)).toImage()
@@ -115,7 +116,7 @@ def test_two_stages_are_compared_without_a_step_and_kept_with_one(qtbot: Any, op
     assert many, "no place of this recipe has two stages"
     e = many[0]
     w.compare_stages(e["id"])
-    qtbot.waitUntil(lambda: w.rivals is not None and len(w.rivals[2]) == 2, timeout=20000)
+    qtbot.waitUntil(lambda: w.rivals is not None and len(w.rivals[2]) == 2)
     wait(qtbot, w)
     assert not d.can_undo and w.viewer.mode == "split" and not w.bar.keeps.isHidden()
     w._keep("b")
@@ -129,7 +130,7 @@ def test_the_cameras_jpeg_lies_on_the_picture(qtbot: Any, window: Window, tmp_pa
     w.open_paths([path])
     wait(qtbot, w)
     w.commands.actions["camera"].trigger()
-    qtbot.waitUntil(lambda: v.other is not None and v.other.still is not None, timeout=20000)
+    qtbot.waitUntil(lambda: v.other is not None and v.other.still is not None)
     wait(qtbot, w)
     assert v.mode == "split" and v.other is not None and v.base is not None
     corner = v.other.onto.map(QPointF(180, 120))

@@ -71,10 +71,10 @@ def test_parts_are_pasted_as_they_are_ticked(qtbot: Any, window: Window, folder:
     parts.tick(False)
     photo = window.session.photo
     assert photo is not None
-    with qtbot.waitSignal(window.session.engine.fitted, timeout=20000):
+    with qtbot.waitSignal(window.session.engine.fitted):
         shelf.paste([photo], parts.chosen(), False)
     assert now.recipe == now.default
-    with qtbot.waitSignal(window.session.engine.fitted, timeout=20000):
+    with qtbot.waitSignal(window.session.engine.fitted):
         shelf.paste([photo], [slot], False)
     assert recipes.entry(now.recipe, ident)["values"] == {name: c.shown.high}
 
@@ -90,7 +90,7 @@ def test_a_style_is_saved_used_exported_deleted_and_brought_back(
     slot = recipes.entry(d.recipe, ident)["slot"]
 
     def do(what: str, **more: Any) -> Any:
-        with qtbot.waitSignal(s.engine.styled, timeout=20000) as found:
+        with qtbot.waitSignal(s.engine.styled) as found:
             s.do_style(what, **more)
         assert s.declared is not None
         return found.args[0], {x.name: x for x in s.declared.styles}
@@ -110,7 +110,7 @@ def test_a_style_is_saved_used_exported_deleted_and_brought_back(
     _, styles = do("import", paths=[str(tmp_path / "mine-yours" / "style.toml"), str(tmp_path / "nothing.toml")])
     assert {"Ours", "Mine & Yours"} <= set(styles)
     shipped = next(x for x in styles.values() if not x.own)
-    with qtbot.waitSignal(s.engine.trouble, timeout=20000) as found:
+    with qtbot.waitSignal(s.engine.trouble) as found:
         s.do_style("delete", key=shipped.key)
     assert "comes with modisp" in found.args[0]["why"]
 
@@ -121,7 +121,7 @@ def test_a_colour_table_becomes_a_style(qtbot: Any, window: Window, folder: Path
     rows = [f"{r} {g} {b}" for b in (0, 1) for g in (0, 1) for r in (0, 1)]
     (tmp_path / "good_one.cube").write_text("LUT_3D_SIZE 2\n" + "\n".join(rows), "utf-8")
     (tmp_path / "bad.cube").write_text("LUT_3D_SIZE 2\n0 0 0", "utf-8")
-    with qtbot.waitSignal(s.engine.styled, timeout=20000) as found:
+    with qtbot.waitSignal(s.engine.styled) as found:
         s.do_style("import", paths=[str(tmp_path / "good_one.cube"), str(tmp_path / "bad.cube")])
     assert "good one" in found.args[0]["words"] and "bad" in found.args[0]["words"]
     style = next(x for x in found.args[0]["styles"] if x["name"] == "good one")
@@ -132,7 +132,7 @@ def test_photographs_are_chosen_by_keys(qtbot: Any, window: Window, tmp_path: Pa
     where = helpers.pictures(tmp_path / "row", 5)
     helpers.opened(qtbot, window, where / "p1.png")
     strip, catalog = window.film.strip, window.session.catalog
-    qtbot.waitUntil(lambda: len(catalog.shown) == 5, timeout=10000)
+    qtbot.waitUntil(lambda: len(catalog.shown) == 5)
     window.activateWindow()
     window.commands.actions["film"].trigger()
     keys, shift, ctrl = Qt.Key, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -177,7 +177,7 @@ def test_a_hald_picture_and_a_packed_style_become_styles(qtbot: Any, window: Win
     s, d = window.session, window.session.document
     assert d is not None and s.declared is not None
     paths = [str(tmp_path / f"{name}") for name in ("turned_round.png", "no_table.png", "packed.zip")]
-    with qtbot.waitSignal(s.engine.styled, timeout=40000) as found:
+    with qtbot.waitSignal(s.engine.styled) as found:
         s.do_style("import", paths=paths)
     words = found.args[0]["words"]
     assert "turned round" in words and "no HaldCLUT" in words and next(iter(list_styles().values())).name in words
@@ -198,13 +198,13 @@ def test_the_strip_tells_times_and_where_results_are(qtbot: Any, window: Window,
     helpers.opened(qtbot, window, folder / "p1.png")
     strip, d = window.strip, window.session.document
     assert d is not None
-    qtbot.waitUntil(lambda: all(b.neutral or b.image is not None for b in strip.rows), timeout=60000)
+    qtbot.waitUntil(lambda: all(b.neutral or b.image is not None for b in strip.rows))
     assert strip.rows[0].ident == SOURCE and strip.rows[0].info.writes == "ENCODED"
     assert strip.rows[-1].seconds > 0 and strip.rows[-1].mark in ("memory", "anew")
     _, _, c = helpers.number(window)
     c.take(c.shown.high)
     assert strip.rows[-1].mark == "stale" and strip.rows[0].mark != "stale"
-    qtbot.waitUntil(lambda: strip.rows[-1].mark != "stale", timeout=60000)
+    qtbot.waitUntil(lambda: strip.rows[-1].mark != "stale")
     strip.show_thumb({"entry": strip.rows[-1].ident, "neutral": False, "why": "it burst"})
     assert strip.rows[-1].mark == "failed" and "it burst" in strip._tip(strip.rows[-1])
     d.undo()
@@ -222,7 +222,7 @@ def test_a_boundary_is_exported_and_opens_again(qtbot: Any, window: Window, fold
     )
     before = len(window.exports.jobs)
     form.add()
-    qtbot.waitUntil(lambda: all(j.over for j in window.exports.jobs), timeout=60000)
+    qtbot.waitUntil(lambda: all(j.over for j in window.exports.jobs))
     job = window.exports.jobs[before]
     assert job.state == "done", job.words
     made = open_image(tmp_path / f"p1-{b.ident}.dng")

@@ -118,7 +118,7 @@ def test_keys_nudge_points_and_a_burst_is_one_gesture(qtbot: Any) -> None:
     qtbot.keyClick(g.field, Qt.Key.Key_Up)
     qtbot.keyClick(g.field, Qt.Key.Key_Up, SHIFT)
     assert heard[-1][1][1] == pytest.approx([0.5, 0.56]) and not ends
-    qtbot.waitUntil(lambda: bool(ends), timeout=2000)
+    qtbot.waitUntil(lambda: bool(ends))
     qtbot.keyClick(g.field, Qt.Key.Key_Delete)
     assert heard[-1][1] == LINE and len(ends) == 2
 

@@ -107,7 +107,7 @@ def test_keys_and_typing(qtbot: Any) -> None:
     qtbot.keyClick(c.slider, Qt.Key.Key_Right)
     qtbot.keyClick(c.slider, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     assert heard == pytest.approx([0.05, 0.55])
-    with qtbot.waitSignal(c.done, timeout=2000):
+    with qtbot.waitSignal(c.done):
         pass
     c.number.setFocus()
     c.number.selectAll()
@@ -163,7 +163,7 @@ def test_a_swapped_panel_hands_the_focus_on_and_keeps_its_name(qtbot: Any, decla
     panels = shown(qtbot, declared, recipe)
     panels.show()
     panels.activateWindow()
-    qtbot.waitUntil(panels.isActiveWindow, timeout=5000)
+    qtbot.waitUntil(panels.isActiveWindow)
     ident = next(e["id"] for e in recipe["entries"] if len(declared.fitting(e["slot"])) > 1)
     panel = panels.panel(ident)
     assert panel is not None

@@ -48,7 +48,7 @@ def test_a_plug_in_is_at_home(qtbot: Any, tmp_path: Path, home: Path, monkeypatc
     helpers.opened(qtbot, w, file)
     d = w.session.document
     assert d is not None and w.session.declared is not None and "dimmer" in w.session.declared.stages
-    with qtbot.waitSignal(w.session.engine.swapped, timeout=60000):
+    with qtbot.waitSignal(w.session.engine.swapped):
         w.session.swap("dimmer")
     ident = next(e["id"] for e in d.recipe["entries"] if e["stage"] == "dimmer")
     panel = w.panels.panel(ident)
@@ -60,9 +60,9 @@ def test_a_plug_in_is_at_home(qtbot: Any, tmp_path: Path, home: Path, monkeypatc
     helpers.wait(qtbot, w)
     assert w.viewer.base.image.pixelColor(100, 100).lightness() < before - 20
     assert any(b.ident == ident for b in w.strip.rows)
-    qtbot.waitUntil(lambda: bool(next(b for b in w.strip.rows if b.ident == ident).image), timeout=60000)
+    qtbot.waitUntil(lambda: bool(next(b for b in w.strip.rows if b.ident == ident).image))
     sidecar = file.with_name("p0.png.modisp")
-    qtbot.waitUntil(lambda: sidecar.exists() and "dimmer" in sidecar.read_text("utf-8"), timeout=20000)
+    qtbot.waitUntil(lambda: sidecar.exists() and "dimmer" in sidecar.read_text("utf-8"))
     rows = json.loads(sidecar.read_text("utf-8"))["recipe"]["entries"]
     assert next(r for r in rows if r["stage"] == "dimmer")["values"] == {"amount": 0.5}
     d.undo()

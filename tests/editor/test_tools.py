@@ -16,7 +16,8 @@ from editor_app.picker import Picker
 from editor_app.picture_menu import picture_menu
 from editor_app.window import Window
 from modisp import Image, Metadata, State, save_image
-from tests.editor.hands import H, W, crop, crop_values, drag, wait
+from tests.editor.hands import H, W, crop, crop_values, drag
+from tests.editor.helpers import wait
 
 
 def test_crop_by_a_corner_is_one_step_of_the_size_that_was_told(qtbot: Any, opened: Window) -> None:
@@ -28,7 +29,7 @@ def test_crop_by_a_corner_is_one_step_of_the_size_that_was_told(qtbot: Any, open
     assert len(w.session.document.steps) == before  # type: ignore[union-attr]
     qtbot.keyClick(w.viewer, Qt.Key.Key_Return)
     wait(qtbot, w)
-    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    qtbot.waitUntil(lambda: w.viewer.tool is None)
     d = w.session.document
     assert d is not None and d.at == 1 and d.steps[1].value == f"{W - 120} × {H - 80} px"
     assert w.viewer.base is not None and w.viewer.base.full == (W - 120, H - 80)
@@ -39,7 +40,7 @@ def test_escape_leaves_everything_as_it_was(qtbot: Any, opened: Window) -> None:
     tool.turn("right")
     w.commands.actions["escape"].trigger()
     wait(qtbot, w)
-    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    qtbot.waitUntil(lambda: w.viewer.tool is None)
     d = w.session.document
     assert d is not None and d.at == 0 and w.viewer.base is not None and w.viewer.base.full == (W, H)
 
@@ -120,7 +121,7 @@ def test_a_kept_crop_opens_again_as_it_was(qtbot: Any, opened: Window) -> None:
     box = tool.framing.whole().box
     tool.keep()
     wait(qtbot, w)
-    qtbot.waitUntil(lambda: w.viewer.tool is None, timeout=10000)
+    qtbot.waitUntil(lambda: w.viewer.tool is None)
     again = crop(qtbot, w)
     assert again.framing is not None and again.framing.whole().box == box and again.framing.angle == 4.0
     assert again.ratio_name == "3:2"
@@ -186,7 +187,7 @@ def test_scopes(qtbot: Any, opened: Window) -> None:
     h.set_mode("wave")
     assert h.plot.wave is not None and h.plot.wave.max() > 0
     h.set_mode("raw")
-    qtbot.waitUntil(lambda: h.counts is not None, timeout=10000)
+    qtbot.waitUntil(lambda: h.counts is not None)
     assert h.plot.ticks and h.plot.wave is None
     h.next_mode()
     assert h.mode == "wave"
@@ -258,7 +259,7 @@ def test_a_turned_raw_file_is_cropped_where_the_frame_was(qtbot: Any, window: Wi
     w.open_paths([sensor(tmp_path / "a.dng")])
     wait(qtbot, w)
     assert v.base is not None and v.base.full == (H, W)
-    qtbot.waitUntil(lambda: v.base is not None and not v.base.told["refining"], timeout=60000)
+    qtbot.waitUntil(lambda: v.base is not None and not v.base.told["refining"])
     wait(qtbot, w)
     before = v.base.image.copy()
     tool = crop(qtbot, w)
@@ -266,7 +267,7 @@ def test_a_turned_raw_file_is_cropped_where_the_frame_was(qtbot: Any, window: Wi
     drag(qtbot, w, r.bottomRight(), r.center())
     tool.keep()
     wait(qtbot, w)
-    qtbot.waitUntil(lambda: v.tool is None, timeout=10000)
+    qtbot.waitUntil(lambda: v.tool is None)
     fw, fh = v.base.full
     assert abs(fw - H / 2) <= 2 and abs(fh - W / 2) <= 2
     for at in ((0.6, 0.3), (0.3, 0.8), (0.9, 0.9)):
@@ -285,7 +286,7 @@ def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) ->
     spot = v.port.rect().center()
     v.loupe.move(spot)
     tool._late.start()
-    qtbot.waitUntil(lambda: bool(tool.told), timeout=20000)
+    qtbot.waitUntil(lambda: bool(tool.told))
     assert any(" K" in words for words, _ in v.loupe.words)
     rgb = tool.told["rgb"]
     assert isinstance(rgb, list) and max(rgb) - min(rgb) > 8
@@ -293,7 +294,7 @@ def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) ->
     qtbot.keyClick(v, Qt.Key.Key_Plus)
     assert tool.size == size + 1 and v.loupe.square > 11
     qtbot.mouseClick(v, Qt.MouseButton.LeftButton, pos=spot.toPoint())
-    qtbot.waitUntil(lambda: d.can_undo, timeout=20000)
+    qtbot.waitUntil(lambda: d.can_undo)
     values = next(e for e in d.recipe["entries"] if e["id"] == tool.ident)["values"]
     assert tool.param in values and tool.param in values.values() and " K" in d.steps[1].value
     assert v.tool is tool  # another place can be tried
@@ -303,10 +304,10 @@ def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) ->
         assert isinstance(rgb, list)
         return float(max(rgb) - min(rgb))
 
-    qtbot.waitUntil(lambda: tint() < 3, timeout=20000)  # what is told is told of the picture as it is now
+    qtbot.waitUntil(lambda: tint() < 3)  # what is told is told of the picture as it is now
     v.loupe.move(v.port.rect().topRight() + QPointF(-8, 8))  # the sensor's first corner, now at the top right
     tool.take()
-    qtbot.waitUntil(lambda: v.toast is not None and "Clipped" in v.toast[0], timeout=20000)
+    qtbot.waitUntil(lambda: v.toast is not None and "Clipped" in v.toast[0])
     assert len(d.steps) == 2
     w.escape()
     assert v.tool is None

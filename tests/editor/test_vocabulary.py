@@ -90,8 +90,8 @@ def test_a_parameter_is_gone_to_with_the_focus_on_its_row(qtbot: Any, opened: Wi
         i for i in best("clarity", ((f"{x.words} {x.group}", x.more) for x in found)) if found[i].words == "Clarity"
     )
     found[i].do()
-    qtbot.waitUntil(lambda: w.focusWidget() is not None and w.focusWidget().accessibleName() == "Clarity", timeout=2000)
-    qtbot.waitUntil(lambda: not w.focusWidget().visibleRegion().isEmpty(), timeout=2000)
+    qtbot.waitUntil(lambda: w.focusWidget() is not None and w.focusWidget().accessibleName() == "Clarity")
+    qtbot.waitUntil(lambda: not w.focusWidget().visibleRegion().isEmpty())
 
 
 def test_the_table_of_keys_is_complete_and_finds_hands_too(qtbot: Any, opened: Window) -> None:

@@ -20,7 +20,7 @@ from editor_app.export import Form
 from editor_app.presets import free
 from editor_app.window import Window
 from modisp import Recipe, develop
-from tests.editor.hands import wait
+from tests.editor.helpers import wait
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_drag_renders_is_one_step_and_is_saved(qtbot: Any, window: Window, fol
     wait(qtbot, window)
     assert window.viewer.base is not before
     sidecar = folder / "p0.png.modisp"
-    qtbot.waitUntil(sidecar.exists, timeout=5000)
+    qtbot.waitUntil(sidecar.exists)
     assert json.loads(sidecar.read_text())["recipe"]["entries"]
 
 
@@ -148,14 +148,14 @@ def test_stars_by_key(qtbot: Any, window: Window, folder: Path) -> None:
     window.commands.actions["stars_4"].trigger()
     assert window.session.catalog.photo(folder / "p2.png").rating == 4  # type: ignore[union-attr]
     sidecar = folder / "p2.png.modisp"
-    qtbot.waitUntil(sidecar.exists, timeout=5000)
+    qtbot.waitUntil(sidecar.exists)
     data = json.loads(sidecar.read_text())
     assert data["rating"] == 4 and "recipe" not in data
 
 
 def test_a_broken_file_says_so_and_the_next_one_opens(qtbot: Any, window: Window, folder: Path) -> None:
     window.open_paths([folder / "broken.png"])
-    qtbot.waitUntil(lambda: bool(window.viewer.message), timeout=20000)
+    qtbot.waitUntil(lambda: bool(window.viewer.message))
     assert "broken.png" in window.viewer.message
     window.session.beside(1)
     wait(qtbot, window)
@@ -192,7 +192,7 @@ def test_zoom_asks_for_a_region_and_fit_for_the_whole(qtbot: Any, window: Window
 
 def test_boundaries_by_keys_and_back(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p1.png")
-    qtbot.waitUntil(lambda: any(b.image is not None for b in window.strip.rows), timeout=20000)
+    qtbot.waitUntil(lambda: any(b.image is not None for b in window.strip.rows))
     window.commands.actions["boundary_before"].trigger()
     assert window.session.until
     wait(qtbot, window)
@@ -230,12 +230,12 @@ def test_paste_onto_others(qtbot: Any, window: Window, folder: Path) -> None:
     before = json.loads((folder / "p2.png.modisp").read_text())
     said: list[Any] = []
     window.session.shelf.done.connect(lambda *row: said.append(row))
-    with qtbot.waitSignal(window.session.engine.pasted, timeout=20000):
+    with qtbot.waitSignal(window.session.engine.pasted):
         window.session.shelf.paste([window.session.catalog.photo(folder / "p2.png")])
     d = window.session.document
     data = json.loads((folder / "p2.png.modisp").read_text())
     assert d is not None and data["recipe"]["entries"] == d.recipe["entries"] and data["rating"] == 4
-    with qtbot.waitSignal(window.session.engine.unpasted, timeout=20000):
+    with qtbot.waitSignal(window.session.engine.unpasted):
         said[-1][2]()
     assert json.loads((folder / "p2.png.modisp").read_text()) == before
 
@@ -250,7 +250,7 @@ def test_export_goes_on_after_a_failure(qtbot: Any, window: Window, folder: Path
     form.side.setText("100")
     form.add()
     jobs = window.exports.jobs
-    qtbot.waitUntil(lambda: all(j.state in ("done", "failed") for j in jobs), timeout=40000)
+    qtbot.waitUntil(lambda: all(j.state in ("done", "failed") for j in jobs))
     assert [j.state for j in jobs] == ["failed", "done"]
     with Pillow.open(tmp_path / "out" / "p0-002.jpg") as made:
         assert made.size == (100, 67)
@@ -269,14 +269,13 @@ def test_where_exports_go(tmp_path: Path) -> None:
 
 def test_docks_fold_on_narrow_windows(qtbot: Any, window: Window) -> None:
     window.resize(1280, 800)
-    qtbot.waitUntil(lambda: window.width() == 1280, timeout=2000)
-    assert window.dock.isHidden() and not window.rail.isHidden()
+    qtbot.waitUntil(lambda: window.dock.isHidden() and not window.rail.isHidden())
     window.toggle_page(1)
     assert not window.dock.isHidden() and window.pages.currentIndex() == 1
     window.escape()
     assert window.dock.isHidden()
     window.resize(1440, 900)
-    qtbot.waitUntil(lambda: not window.dock.isHidden(), timeout=2000)
+    qtbot.waitUntil(lambda: not window.dock.isHidden())
 
 
 def test_sheets_and_palette(qtbot: Any, window: Window) -> None:
@@ -290,7 +289,7 @@ def test_sheets_and_palette(qtbot: Any, window: Window) -> None:
 def test_a_sheet_keeps_the_keys_and_the_focus_to_itself(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p0.png")
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    qtbot.waitUntil(window.isActiveWindow)
     page = window.pages.currentIndex()
     window.commands.actions["export"].trigger()
     sheet = window.sheet
