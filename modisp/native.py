@@ -34,6 +34,7 @@ SOURCES = (
     "operators/tonecurve.py",
     "operators/tonepaint.py",
     "operators/tonesliders.py",
+    "operators/warp.py",
     "stages/detail.py",
     "stages/highlights.py",
     "stages/invert_output.py",

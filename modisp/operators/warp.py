@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import torch
 
 from modisp.image import Frame
+from modisp.native import F, kernel, less, more
 from modisp.stage import checkpoint
 
 REACH = 2
 """Input pixels that are needed on each side of a place that is read."""
 
 Places = tuple[torch.Tensor, torch.Tensor]
+_ONE, _HALF = F(1), F(-0.5)
 
 
 def centres(frame: Frame, top: int, bottom: int) -> Places:
@@ -35,52 +37,58 @@ def resample(pixels: torch.Tensor, frame: Frame, to: Frame, source: Callable[[Pl
 
     `source` maps full-size output places (y, x) to full-size input places; places beyond the input take its edge pixel.
     """
-    c, h, w = pixels.shape
     rows, columns = to.size
     # one pixel before and two behind, so that four taps are there for every place
-    padded = torch.nn.functional.pad(pixels[None].float(), (1, 2, 1, 2), mode="replicate")[0]
-    planes = [p.reshape(-1) for p in padded]
-    stride = w + 3
-    out = torch.empty(c, rows, columns, device=pixels.device)
+    padded = torch.nn.functional.pad(pixels[None].to("cpu", torch.float32), (1, 2, 1, 2), mode="replicate")[0].numpy()
+    out = torch.empty(pixels.shape[0], rows, columns)
     py, px = frame.pitch
-    block = max(1, 131072 // columns)
+    block = max(1, 65536 // columns)
     for top in range(0, rows, block):
         checkpoint()
         bottom = min(rows, top + block)
-        y, x = (v.expand(bottom - top, columns) for v in source(centres(to, top, bottom)))
-        iy, wy = _taps((y - frame.rect[1]) / py - 0.5, h)
-        ix, wx = _taps((x - frame.rect[0]) / px - 0.5, w)
-        first = iy.mul_(stride).add_(ix).to(pixels.device)
-        wy, wx = [v.to(pixels.device) for v in wy], [v.to(pixels.device) for v in wx]
-        for channel, plane in enumerate(planes):
-            total = torch.zeros_like(wy[0])
-            for j in range(4):
-                line = _take(plane, j * stride, first).mul_(wx[0])
-                for i in range(1, 4):
-                    line.addcmul_(_take(plane, j * stride + i, first), wx[i])
-                total.addcmul_(line, wy[j])
-            out[channel, top:bottom] = total
-    return out
+        y, x = source(centres(to, top, bottom))
+        places = ((y - frame.rect[1]) / py - 0.5, (x - frame.rect[0]) / px - 0.5)
+        ys, xs = (v.expand(bottom - top, columns).contiguous().numpy() for v in places)
+        _read(padded, ys, xs, out[:, top:bottom].numpy())
+    return out.to(pixels.device)
 
 
-def _take(plane: torch.Tensor, offset: int, index: torch.Tensor) -> torch.Tensor:
-    if plane.device.type == "cpu":  # numpy is more than twice as quick at this
-        return torch.from_numpy(np.take(plane.numpy()[offset:], index.numpy()))
-    return torch.take(plane[offset:], index)
+@kernel
+def _read(padded: Any, ys: Any, xs: Any, out: Any) -> None:
+    """All channels at places in pixels (float64), of which 0 is the centre of the first that is not padding."""
+    height, width = float(padded.shape[1] - 4), float(padded.shape[2] - 4)
+    for i in range(ys.shape[0]):
+        for j in range(ys.shape[1]):
+            y, x = less(more(ys[i, j], 0.0), height), less(more(xs[i, j], 0.0), width)
+            top, left = int(y), int(x)
+            a, b, c, d = _weights(F(y - top))
+            across = _weights(F(x - left))
+            for k in range(padded.shape[0]):
+                plane = padded[k]
+                upper = _line(plane, top, left, across) * a + _line(plane, top + 1, left, across) * b
+                lower = _line(plane, top + 2, left, across) * c + _line(plane, top + 3, left, across) * d
+                out[k, i, j] = upper + lower
 
 
-def _taps(at: torch.Tensor, size: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """(first of four pixels, in the padded input; the four weights) for places in pixels, centre of the first = 0."""
-    at = at.clamp(0, size - 1)
-    whole = at.floor()
-    t = at.sub_(whole).float()
-    u = 1 - t
+@kernel
+def _line(plane: Any, row: Any, left: Any, w: Any) -> Any:
+    return (
+        plane[row, left] * w[0]
+        + plane[row, left + 1] * w[1]
+        + plane[row, left + 2] * w[2]
+        + plane[row, left + 3] * w[3]
+    )
+
+
+@kernel
+def _weights(t: Any) -> Any:
+    """Of four pixels, for a place that lies `t` behind the second of them."""
+    u = _ONE - t
     tu = t * u
-    first, last = (tu * u).mul_(-0.5), (tu * t).mul_(-0.5)
+    first, last = tu * u * _HALF, tu * t * _HALF
     # the inner two follow from what Keys' kernel keeps: the sum is 1 and a ramp stays a ramp
-    third = t + first - last * 2
-    second = 1 - first - third - last
-    return whole.long(), [first, second, third, last]
+    third = t + first - last - last
+    return first, _ONE - first - third - last, third, last
 
 
 def cover(
