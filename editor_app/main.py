@@ -1,4 +1,5 @@
-"""`modisp-editor [FILE|FOLDER…]`: open the editor; `--screenshot OUT.png FILE` writes a picture of its window and ends."""
+"""`modisp-editor [FILE|FOLDER…]`: open the editor; `--screenshot OUT.png FILE` writes a picture of its window and ends,
+`--measure FILE` says how well pictures follow its sliders."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="modisp-editor", description="A darkroom for RAW photographs.")
     parser.add_argument("paths", nargs="*", type=Path, metavar="FILE|FOLDER", help="what to open")
     parser.add_argument("--screenshot", type=Path, metavar="OUT.png", help="write a picture of the window, and end")
-    parser.add_argument("--size", default="1440x900", help="of the screenshot, as 1440x900")
+    parser.add_argument("--size", default="1440x900", help="of the window in a screenshot or measurement, as 1440x900")
     parser.add_argument("--theme", choices=("dark", "light"), help="dark or light")
     parser.add_argument(
         "--view", default="", metavar="STAGE", help="in the screenshot, the boundary to view (entry id)"
@@ -22,8 +23,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--do", default="", metavar="COMMAND", help="in the screenshot, a command done before (as export)"
     )
+    parser.add_argument(
+        "--measure", action="store_true", help="drag the sliders of FILE, print how well they go, and end"
+    )
+    parser.add_argument("--sliders", default="", metavar="NAMES", help="measure only these, as exposure,contrast,style")
+    parser.add_argument(
+        "--set", default="", metavar="NAME=VALUE", help="before measuring, as straighten=2.3,clarity=0.3"
+    )
+    parser.add_argument("--json", action="store_true", help="figures as JSON")
     asked = parser.parse_args(argv)
-    if asked.screenshot:
+    unseen = asked.screenshot or asked.measure
+    if unseen:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen is needed
     elif sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
         print("modisp-editor needs a screen: neither DISPLAY nor WAYLAND_DISPLAY is set", file=sys.stderr)
@@ -42,12 +52,13 @@ def main(argv: list[str] | None = None) -> int:
     from PySide6.QtCore import QByteArray, QSettings
 
     from editor_app import recent, theme
+    from editor_app.measure import measure
     from editor_app.shot import take
     from editor_app.window import Window
 
     organization = ("modisp", "modisp-editor")
     percent = int(str(QSettings(*organization).value("scale", 100)))
-    if percent in theme.SCALES and percent != 100 and "QT_SCALE_FACTOR" not in os.environ and not asked.screenshot:
+    if percent in theme.SCALES and percent != 100 and "QT_SCALE_FACTOR" not in os.environ and not unseen:
         os.environ["QT_SCALE_FACTOR"] = str(percent / 100)  # Qt reads it when it starts
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -55,6 +66,8 @@ def main(argv: list[str] | None = None) -> int:
     app.setApplicationName(organization[1])
     settings = QSettings()
     theme.use(asked.theme or str(settings.value("theme", "dark")))
+    if asked.measure:
+        return measure(app, asked, Window)
     window = Window()
     if asked.screenshot:
         return take(app, window, asked.paths, asked.screenshot, asked.size, asked.view, asked.do)
