@@ -23,7 +23,9 @@ from modisp.nets.white import (
     White,
     centres,
     chroma,
+    consult,
     expected,
+    halves,
     histograms,
     lights,
     peaks,
@@ -141,12 +143,36 @@ def test_the_brightest_pixels_are_a_witness() -> None:
     assert witness(pixels, torch.zeros_like(valid)).abs().max() == 0, "who sees nothing says nothing"
 
 
+def test_halves_count_where_they_have_enough() -> None:
+    valid = torch.ones(2, 20, 30, dtype=torch.bool)
+    valid[1, :, 4:] = False
+    left, right, upper, lower = halves(valid).unbind(1)
+    assert torch.equal(left[0] ^ right[0], valid[0]) and torch.equal(upper[0] ^ lower[0], valid[0])
+    assert int(left[0].sum()) == int(lower[0].sum()) == 300
+    for half in (left, right, upper, lower):
+        assert torch.equal(half[1], valid[1]), "80 pixels are too few to be parted"
+
+
 # --- the network -------------------------------------------------------------------------------------------------------
 
 
 def test_the_network_is_small() -> None:
     assert sum(p.numel() for p in White().parameters()) <= 200_000
     assert White().macs() * GRID[0] * GRID[1] < 50e6
+
+
+def test_a_network_is_asked_about_the_picture_and_its_halves() -> None:
+    pixels, valid = _pixels()
+    torch.manual_seed(4)
+    net = White((8, 8, 8, 8))
+    with torch.no_grad():
+        said = consult(net, pixels, valid)
+        assert said.exp().sum((1, 2)) == pytest.approx(torch.ones(2), abs=1e-4)
+        own = [net(histograms(pixels, v)).flatten(1).softmax(1) for v in (valid, *halves(valid).unbind(1))]
+        assert torch.allclose(said.exp().flatten(1), 0.5 * own[0] + 0.125 * sum(own[1:]), atol=1e-6)
+        valid[:, 8:] = valid[:, :, 10:] = False
+        alone = net(histograms(pixels, valid)).flatten(1).log_softmax(1).view(-1, *GRID)
+        assert torch.allclose(consult(net, pixels, valid), alone, atol=1e-4), "few pixels are not parted"
 
 
 def test_two_lights_are_two_peaks() -> None:
@@ -187,8 +213,8 @@ def test_a_batch_can_be_learnt() -> None:
         losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0]
     with torch.no_grad():
-        found = torch.einsum("bij,bj->bi", example[4], rgb(expected(net(example[0]))))
-    assert float(training.angle(found, example[5]).median()) < 3
+        found = torch.einsum("bij,bj->bi", example[3], rgb(expected(net(example[0]))))
+    assert float(training.angle(found, example[4]).median()) < 3
 
 
 def test_training_draws_what_it_says() -> None:

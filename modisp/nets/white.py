@@ -137,7 +137,7 @@ class White(nn.Module):
         return total
 
 
-WITNESS = (0.06, 0.1)
+WITNESS = (0.05, 0.25)
 """How near (chroma) the light is to what the brightest pixels say, and how often they say nothing about it."""
 
 
@@ -157,13 +157,40 @@ def witness(pixels: Tensor, valid: Tensor) -> Tensor:
     return said * (count > 0)[:, None, None]
 
 
-SURE = 2.0
+_IMPOSSIBLE = 1e-12
+_TELLING = 100
+"""Pixels that half a picture has at least where it is asked by itself."""
+
+
+def halves(valid: Tensor) -> Tensor:
+    """Which pixels (B, 4, H, W) of the left, right, upper and lower half count; all of them where a half has few."""
+    height, width = valid.shape[1:]
+    cut = valid.new_zeros(4, height, width)
+    cut[0, :, : width // 2], cut[2, : height // 2] = True, True
+    cut[1], cut[3] = ~cut[0], ~cut[2]
+    half = valid[:, None] & cut
+    return torch.where((half.sum((2, 3)) >= _TELLING)[..., None, None], half, valid[:, None])
+
+
+def consult(net: nn.Module, pixels: Tensor, valid: Tensor) -> Tensor:
+    """What the network alone says (B, 64, 32), log-likelihoods: of the whole picture, and as much of its halves together.
+
+    They are other scenes, mostly in the same light, so their mean errs less; where they are not, it shows both lights.
+    Arguments as of `histograms`.
+    """
+    ways = torch.cat([valid[:, None], halves(valid)], 1)
+    seen = histograms(pixels.repeat_interleave(5, 0), ways.flatten(0, 1))
+    said: Tensor = net(seen).flatten(1).softmax(1).view(-1, 5, *GRID)
+    return (0.5 * said[:, 0] + 0.5 * said[:, 1:].mean(1)).clamp_min(_IMPOSSIBLE).log()
+
+
+SURE = 3.0
 """The network learns a truth that is spread out, so it is surer of where a light is than it says: its logits count so often."""
 
 
 def judge(net: nn.Module, pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (B, 64, 32) over lights, the network's and the brightest pixels' together: how likely they are, and where."""
-    own, said = net(histograms(pixels, valid)), witness(pixels, valid)
+    own, said = consult(net, pixels, valid), witness(pixels, valid)
     return own + said, SURE * own + said
 
 

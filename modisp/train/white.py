@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..color.camera import Camera
 from ..color.canonical import canonical
-from ..nets.white import SURE, White, cells, centres, chroma, expected, histograms, rgb, witness
+from ..nets.white import White, cells, centres, chroma, expected, histograms, judge, rgb
 from ..simulate import world, world_lights, world_makers, world_surfaces
 from . import thumbs, variety
 from .data import data_folder
@@ -137,7 +137,7 @@ def take(
 
 
 def examples(folder: Path | None, keep: Path) -> Callable[[int, torch.Generator], tuple[Tensor, ...]]:
-    """What draws an example: (histograms, witness, places of the lights, their shares, canonical → raw, raw neutral)."""
+    """What draws an example: (histograms, places of the lights, their shares, canonical → raw, raw neutral)."""
     stock, known = thumbs.training(data_folder(folder), keep), World.make(folder, 7, True)
 
     def draw(count: int, random: torch.Generator) -> tuple[Tensor, ...]:
@@ -148,24 +148,22 @@ def examples(folder: Path | None, keep: Path) -> Callable[[int, torch.Generator]
         scenes, blown = variety.augment(scenes, blown, random)
         shots = take(known, scenes, random, mixed=0.2, noise=0.02, blown=blown)
         valid = variety.lacking(scenes, variety.windows(shots.valid, random), random)
-        return example(shots, variety.apart(scenes, valid, random), learning=True)
+        return example(shots, variety.apart(scenes, valid, random))
 
     return draw
 
 
-def example(shots: Shots, valid: Tensor | None = None, learning: bool = False) -> tuple[Tensor, ...]:
-    """What `loss` takes; while `learning` without the witness, which it does not listen to."""
+def example(shots: Shots, valid: Tensor | None = None) -> tuple[Tensor, ...]:
+    """What `loss` takes; `valid` where not all that the shots say count."""
     places = cells(chroma(torch.einsum("bij,blj->bli", shots.way, shots.neutral)))
-    valid = shots.valid if valid is None else valid
-    said = shots.share if learning else witness(shots.pixels, valid)
-    seen = histograms(shots.pixels, valid)
-    return seen, said, places, shots.share, torch.linalg.inv(shots.way), shots.neutral[:, 0]
+    seen = histograms(shots.pixels, shots.valid if valid is None else valid)
+    return seen, places, shots.share, torch.linalg.inv(shots.way), shots.neutral[:, 0]
 
 
 def loss(net: nn.Module, example: tuple[Tensor, ...]) -> Tensor:
     """Cross-entropy against the truth spread out a little; and under one light, the recovery error of the mean."""
     # alone, without the witness: what was taught to lean on it judges strange pictures worse than both apart
-    seen, _, places, share, back, neutral = example
+    seen, places, share, back, neutral = example
     with torch.autocast(seen.device.type, torch.bfloat16, enabled=_SHORT):
         logits = net(seen).float()
     grid = cells(centres(logits.device))[None, None]
@@ -211,6 +209,7 @@ def score(net: nn.Module, pictures: Sequence[Tensor] = ()) -> dict[str, float]:
     `pictures` are sRGB-encoded; the validation photographs where there are none.
     """
     assert isinstance(net, White)
-    seen, said, _, _, back, neutral = example(_shots(thumbs.of(pictures).pixels) if pictures else _watched())
-    found = torch.einsum("bij,bj->bi", back, rgb(expected(SURE * net(seen) + said)))
-    return summary(angle(found, neutral))
+    shots = _shots(thumbs.of(pictures).pixels) if pictures else _watched()
+    few = [(shots.pixels[i : i + 32], shots.valid[i : i + 32]) for i in range(0, len(shots.pixels), 32)]
+    found = rgb(torch.cat([expected(judge(net, *some)[1]) for some in few]))
+    return summary(angle(torch.einsum("bij,bj->bi", torch.linalg.inv(shots.way), found), shots.neutral[:, 0]))
