@@ -70,6 +70,7 @@ def end_of(run: Run, frame: Frame, values: Values) -> torch.Tensor:
     key = key_of("base", made.raw_key(), frame.rect, frame.size)
     found = run.cache.get(key)
     if found is None:
+        run.progress.plan(made.work)
         found = {"pixels": made.base(made.raw_end, frame).pixels}
         run.cache.put(key, found)
         run.cache.drop(made.raw_key())

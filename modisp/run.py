@@ -22,11 +22,11 @@ from modisp.image import LATTICE, Frame, Image, Metadata, State
 from modisp.inference import infer
 from modisp.keys import identity, key_after, source_key
 from modisp.readings import read
-from modisp.recipe import Entry, Recipe
+from modisp.recipe import Recipe
 from modisp.resample import resize_image
 from modisp.session import entries_between
 from modisp.stage import Parts, Reading, Stage, checkpoint
-from modisp.steps import Step, averaged, finer, grid, needs, reach, snap, tile_edge
+from modisp.steps import Step, averaged, finer, grid, needs, reach, slow_work, snap, tile_edge, work
 from modisp.tiles import Progress, each, fineness, strips, tiles_of
 
 PROXY_PIXELS = 2_500_000
@@ -64,7 +64,9 @@ class Run:
         self.raw_end, self.state = 0, source.state
         meta, full = source.meta, source.frame.full
         key = seen = rough = self.source_key
-        self.progress.plan(self._work(entries, full))
+        self.work = work([e.active() for e in entries if e.on], full, self.tile)
+        planned = not draft  # of a draft nothing is to be done but its ends (see `modisp.draft`)
+        self.progress.plan(self.work * planned)
         for e in entries:
             stage, after = e.active(), replace(meta, done=e.id)
             if not e.on or (stage.is_neutral() and not (draft and stage.straight)):
@@ -78,6 +80,9 @@ class Run:
                 self.raw_end = len(self.steps)
             n = len(self.steps) - 1
             step.reading = read(step, (readings or {}).get(e.id), partial(self._pull, n, seen=True), self.cache, draft)
+            if (there := slow_work(stage, full)) and self.cache.where(self.infer_key(step)):
+                self.work -= there
+                self.progress.plan(-there * planned)
             step.meta_after = replace(stage.describe(meta, step.reading), done=e.id)
             step.full_after = stage.full_size(full, meta)
             key = key_after(key, stage, step.reading)
@@ -97,14 +102,6 @@ class Run:
         if where == "disk" or type(self.steps[n].stage).infer is Stage.infer:
             return where
         return self.cache.where(self.infer_key(self.steps[n])) or where
-
-    def _work(self, entries: list[Entry], full: tuple[int, int]) -> int:
-        """Units of work of a whole development: tiles, those of `infer` fourfold."""
-        stages = [e.active() for e in entries if e.on and not e.active().is_neutral()]
-        whole = Frame.whole(*full)
-        slow = [s for s in stages if type(s).infer is not Stage.infer]
-        passes = 1 + any(s.raw_zone for s in stages)
-        return passes * len(tiles_of(whole, self.tile)) + sum(4 * len(tiles_of(whole, grid(s.tile))) for s in slow)
 
     @property
     def readings(self) -> dict[str, Reading]:

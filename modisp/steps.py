@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from modisp.image import LATTICE, Frame, Image, Metadata, State
 from modisp.resample import resize_image
 from modisp.stage import Reading, Stage
+from modisp.tiles import tiles_of
 
 LARGEST = 1536  # pixels: tiles are made no larger than this, whatever they need
 
@@ -39,6 +40,18 @@ def snap(frame: Frame, state: State) -> Frame:
 def grid(tile: int) -> int:
     """A tile's edge that stays on the CFA lattice."""
     return max(1, tile // LATTICE) * LATTICE
+
+
+def slow_work(stage: Stage, full: tuple[int, int]) -> int:
+    """Units of work of a stage's `infer` on a whole picture: four for each tile; 0 where there is none."""
+    return 0 if type(stage).infer is Stage.infer else 4 * len(tiles_of(Frame.whole(*full), grid(stage.tile)))
+
+
+def work(stages: Sequence[Stage], full: tuple[int, int], tile: int) -> int:
+    """Units of work of a development: the tiles of each zone, and what is slow."""
+    stages = [s for s in stages if not s.is_neutral()]
+    zones = len({s.raw_zone for s in stages})
+    return zones * len(tiles_of(Frame.whole(*full), tile)) + sum(slow_work(s, full) for s in stages)
 
 
 def needs(step: Step, frame: Frame) -> Frame:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 
+from modisp import memory
 from modisp.image import Frame
 
 WORKERS = max(1, min(8, os.cpu_count() or 1))
@@ -52,6 +53,7 @@ def each(work: Callable[[Frame], None], frames: Sequence[Frame]) -> None:
         return
     global _pool
     if _pool is None:
+        memory.keep()  # before there are threads: those that came earlier keep heaps of their own
         _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="modisp", initializer=_alone)
     stop = threading.Event()
     todo = iter(frames)
@@ -112,7 +114,7 @@ class Progress:
         self._lock = threading.Lock()
 
     def plan(self, units: int) -> None:
-        """Announce in one sum what `expect` will announce bit by bit; what is found in a cache never will be."""
+        """Announce in one sum what `expect` will announce bit by bit; below 0: what was found in a cache, and never will be."""
         with self._lock:
             self._planned += units
             self._total += units

@@ -76,6 +76,23 @@ def test_a_draft_is_near_and_runs_no_network(
 
 
 @pytest.mark.skipif(not HAVE, reason="no weights to restore are shipped")
+def test_the_way_to_what_a_draft_starts_from_is_told_and_what_is_there_is_not_counted(tmp_path: Path) -> None:
+    image, cache, told = scene(BAYER[0]), Cache(folder=tmp_path), list[float]()
+    recipe = Recipe.default(image).swap("restore").swap("demosaic")
+    more: dict[str, Any] = {"scale": 0.4, "cache": cache, "tile": 96, "progress": lambda f, words: told.append(f)}
+    develop(image, recipe, **more)
+    told.clear()
+    develop(image, recipe.set("restore", denoise=0.4), draft=True, **more)
+    assert len(told) > 10 and max(told[:-1]) > 0.9
+    told.clear()
+    develop(image, recipe.set("restore", denoise=0.3), draft=True, **more)
+    assert told == [1.0]
+    told.clear()
+    develop(image, recipe.set("restore", denoise=0.3), **(more | {"scale": 1.0, "until": "demosaic"}))
+    assert len(told) > 10 and max(told[:-1]) > 0.9  # though the network of the noise had nothing to do
+
+
+@pytest.mark.skipif(not HAVE, reason="no weights to restore are shipped")
 def test_a_region_at_full_size_runs_networks_on_itself_alone(tmp_path: Path, inferred: list[tuple[str, int]]) -> None:
     image, cache = scene(BAYER[0], 960), Cache(folder=tmp_path)
     recipe = Recipe.default(image).swap("restore").swap("demosaic")

@@ -165,10 +165,13 @@ class Opened:
             return self.sidecar.version(self.copy)
         return Sidecar(self.path)
 
-    def run(self, source: Image, recipe: Recipe, until: str | None, draft: bool = False) -> Run:
+    def run(
+        self, source: Image, recipe: Recipe, until: str | None, draft: bool = False, progress: Progress | None = None
+    ) -> Run:
         """A run over the whole recipe, or up to an entry."""
         last = until if until in {e.id for e in recipe.entries} else None
-        return Run(source, recipe, until=last, cache=self.cache, readings=self.pinned(recipe), draft=draft)
+        more: dict[str, Any] = {"cache": self.cache, "readings": self.pinned(recipe), "progress": progress}
+        return Run(source, recipe, until=last, draft=draft, **more)
 
     # --- what the window is told ---------------------------------------------------------------------------------
 

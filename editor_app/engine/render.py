@@ -19,6 +19,7 @@ from modisp.image import LATTICE, Frame, Image, Rect, State
 from modisp.recipe import Entry
 from modisp.resample import resize_image
 from modisp.stage import Cancelled, Reading, cancellable
+from modisp.tiles import Progress
 
 Small = dict[str, Any]
 
@@ -93,15 +94,16 @@ def render(
     stop: Callable[[], bool],
     draft: bool = False,
     screen: Screen | None = None,
+    progress: Progress | None = None,
 ) -> Rendered:
     """Render what is asked: `until` an entry ("" for the result), `rect` of the upright picture ([] for the whole of
-    it), fitted into `size`; at most `pixels` of them; `ev` of the view; perhaps as a draft, and for a `screen` with colours
-    of its own.  Raises Cancelled."""
+    it), fitted into `size`; at most `pixels` of them; `ev` of the view; perhaps as a draft (whose `progress` to its ends is
+    told), and for a `screen` with colours of its own.  Raises Cancelled."""
     with cancellable(stop), torch.inference_mode():
         until = asked.get("until") or None
         if until == SOURCE:  # nothing is left to be done on it
             source, until = _as_read(o.image, recipe), None
-        run = o.run(source, recipe, until, draft)
+        run = o.run(source, recipe, until, draft, progress)
         turn = run.meta.orientation
         upright = views.turned(run.full, turn)
         rect = tuple(asked.get("rect") or (0, 0, upright[1], upright[0]))

@@ -33,6 +33,7 @@ from modisp import Recipe
 from modisp.cache import Cache
 from modisp.io import ImageError, decoder
 from modisp.resources import home
+from modisp.tiles import Progress
 
 KEPT = 3  # pictures that stay open
 _DRAFT = 500_000  # pixels of a draft of the whole picture
@@ -146,7 +147,7 @@ class Server(Looking, Smalls):
                 self.refining = wanted
                 self.raw.put(lambda ask: self._refine(o, plain, ask), o.path)
         if draft is not None:
-            made = render(o, o.image, plain, draft, stop, draft=True, screen=self.screen)
+            made = self._draft(o, plain, draft, stop)
         else:
             made = render(o, source, recipe, m, stop, screen=self.screen)
         self.shown["other" if aside or m["kind"] == "loupe" else "region" if m["kind"] == "region" else "base"] = made
@@ -181,6 +182,15 @@ class Server(Looking, Smalls):
             o.drafted = key, {"size": m["size"], "pixels": pixels}
         return {**m, **o.drafted[1]} if o.drafted[0] == key else None
 
+    def _draft(self, o: Opened, plain: Recipe, draft: Message, stop: Callable[[], bool]) -> Rendered:
+        """Render a draft; what it starts from takes seconds where it was never made, which is told as `refining`."""
+        tell, told = self._teller(o)
+        try:
+            return render(o, o.image, plain, draft, stop, draft=True, screen=self.screen, progress=Progress(tell))
+        finally:
+            if told():
+                self.tell("unrefined", path=str(o.path), why="")
+
     def _page(self, row: Message) -> Page:
         name = str(row["path"])
         if name not in self.pages:
@@ -189,7 +199,17 @@ class Server(Looking, Smalls):
 
     def _refine(self, o: Opened, plain: Recipe, ask: Callable[[], bool]) -> None:
         """Develop the RAW zone aside; tells `refining` on the way and `refined` at the end."""
-        start, last = time.monotonic(), 0.0
+        start, (tell, _) = time.monotonic(), self._teller(o)
+        try:
+            o.took |= o.develop_raw(plain, ask, tell)
+        except BaseException as why:
+            self.tell("unrefined", path=str(o.path), why="" if ask() else str(why))
+            raise
+        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start, took=dict(o.took))
+
+    def _teller(self, o: Opened) -> tuple[Callable[[float, str], None], Callable[[], bool]]:
+        """What tells `refining` on a picture, not too often; and whether it has."""
+        start = last = time.monotonic()
 
         def tell(fraction: float, words: str) -> None:
             nonlocal last
@@ -199,12 +219,7 @@ class Server(Looking, Smalls):
                 left = (now - start) * (1 - fraction) / fraction if fraction > 0.02 else 0.0
                 self.tell("refining", path=str(o.path), fraction=fraction, words=words, left=left)
 
-        try:
-            o.took |= o.develop_raw(plain, ask, tell)
-        except BaseException as why:
-            self.tell("unrefined", path=str(o.path), why="" if ask() else str(why))
-            raise
-        self.tell("refined", path=str(o.path), seconds=time.monotonic() - start, took=dict(o.took))
+        return tell, lambda: last > start
 
     def do_cancel(self, m: Message) -> None:
         """Stop a rendering by its id, or the RAW zone (`what`: "raw")."""
