@@ -29,7 +29,9 @@ F = np.float32
 SOURCES = (
     "native.py",
     "color/gamut.py",
+    "nets/around.py",
     "operators/cube.py",
+    "operators/means.py",
     "operators/rational.py",
     "operators/tonecurve.py",
     "operators/tonepaint.py",

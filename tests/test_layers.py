@@ -24,7 +24,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     **{room: (CORE | HELP | {"color", "native"}, {"torch"}) for room in HELP},
     "resources": (set(), {"platformdirs"}),
     "native": (set(), {"torch", "numba", "llvmlite"}),
-    "nets": ({"nets"}, {"torch"}),
+    "nets": ({"nets", "native"}, {"torch"}),
     "color": ({"color", "native"}, {"torch", "colour"}),
     "learned": (CORE | {"learned", "memory", "nets", "weights"}, {"torch"}),
     "weights": ({"weights", "nets", "resources"}, {"torch", "safetensors"}),

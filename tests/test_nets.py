@@ -75,6 +75,25 @@ def test_malvar_is_exact_on_ramps() -> None:
     assert torch.allclose(out[:, 3:-3, 3:-3], rgb[:, 3:-3, 3:-3], atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(130, 118), (33, 47), (2, 3)])
+def test_kernels_do_what_torch_does(size: tuple[int, int]) -> None:
+    """Kernels stand round the trunks only where nobody wants gradients."""
+    x = torch.rand(1, *size, generator=torch.Generator().manual_seed(3)) * 1.2 - 0.1
+    x[:, : size[0] // 2] = 0.3 + 0.01 * x[:, : size[0] // 2]
+    made = []
+    for grad in (False, True):
+        with torch.set_grad_enabled(grad):
+            rgb = [demosaic(small(cfa, turns), x, (2.0, 1.0, 1.5), (1e-3, 1e-5), 1) for cfa in CFAS for turns in (1, 4)]
+            pairs = [
+                restore(small_restore(), x, shot, read, 0.5, cfa, 0, 1)
+                for shot, read in ((1e-3, 1e-5), (0.0, 1e-4), (0.0, 0.0))
+                for cfa in ("bayer", "quad")
+            ]
+            made.append([*rgb, *(one for pair in pairs for one in pair)])
+    for quick, plain in zip(*made, strict=True):
+        assert not torch.equal(plain, torch.zeros_like(plain)) and torch.allclose(quick, plain, atol=5e-6)
+
+
 @pytest.mark.parametrize("cfa", CFAS)
 @pytest.mark.parametrize("colour", [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.3, 0.3, 0.3), (0.05, 0.6, 0.9)])
 def test_flat_is_exact_whatever_the_weights(cfa: str, colour: tuple[float, float, float]) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from torch import Tensor
+
+Number = TypeVar("Number", float, Tensor)
 
 KNEE = 0.05
 """Softness of the square root. Chosen so that both linear light and already encoded values come
@@ -42,29 +46,29 @@ def stabilise(x: Tensor, shot: Tensor, read: Tensor) -> Tensor:
     the identity) and straight below 0, where its square root would end. ``shot`` and ``read``
     (variance per unit signal, and at black; both >= 0) broadcast against ``x``.
     """
-    floor = _floor(shot, read)
-    root = floor.sqrt()
-    scale = (shot + floor).sqrt() + root
+    base = floor(shot, read)
+    root = base.sqrt()
+    scale = (shot + base).sqrt() + root
     positive = x.clamp_min(0)
-    return scale * (positive / ((shot * positive + floor).sqrt() + root) + (x - positive) / (2 * root))
+    return scale * (positive / ((shot * positive + base).sqrt() + root) + (x - positive) / (2 * root))
 
 
 def unstabilise(u: Tensor, shot: Tensor, read: Tensor) -> Tensor:
     """Inverse of `stabilise`."""
-    floor = _floor(shot, read)
-    root = floor.sqrt()
-    v = u / ((shot + floor).sqrt() + root)
+    base = floor(shot, read)
+    root = base.sqrt()
+    v = u / ((shot + base).sqrt() + root)
     positive = v.clamp_min(0)
     return positive * (shot * positive + 2 * root) + (v - positive) * (2 * root)
 
 
 def stable_sigma(shot: Tensor, read: Tensor) -> Tensor:
     """Standard deviation of the noise after `stabilise` (nearly even over the range)."""
-    floor = _floor(shot, read)
-    bright = (shot + floor).sqrt() + floor.sqrt()
-    return 0.5 * bright * ((shot + read) / (shot + floor)).sqrt()
+    base = floor(shot, read)
+    bright = (shot + base).sqrt() + base.sqrt()
+    return 0.5 * bright * ((shot + read) / (shot + base)).sqrt()
 
 
-def _floor(shot: Tensor, read: Tensor) -> Tensor:
-    # 3/8 shot² is Anscombe's; the tiny constant keeps a noise-free picture finite and untouched.
+def floor(shot: Number, read: Number) -> Number:
+    """Under the square root at black: 3/8 shot² is Anscombe's; the rest keeps a noise-free picture finite and untouched."""
     return read + 0.375 * shot * shot + 1e-10

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .compand import compand, expand, slope
+from . import around
+from .compand import KNEE, compand, expand, slope
 from .interpolate import interpolate, malvar_planes
 from .mosaic import ALL, PATTERNS, RIM, Sides, fit, masks, tiled, unfit
-from .shuffle import bands, shuffle, shuffle_into, unshuffle
+from .shuffle import shuffle, unshuffle
 from .trunk import Trunk
 from .turns import averaged
 
@@ -81,6 +82,9 @@ class Demosaic(nn.Module):
         return look(u) if self.training else averaged(look, u, self.cfa, self.turns)
 
     def _look(self, u: Tensor, noise: Tensor) -> Tensor:
+        if self.cfa == "bayer" and len(u) == 1 and around.here(u):
+            cells, seen, opened = around.demosaic_input(u, NOISE * float(noise), GATE)
+            return around.demosaic_output(cells, self.trunk(seen), opened)
         planes = unshuffle(u, self.period)
         contrast = self._contrast(planes)
         if self.split:
@@ -91,7 +95,7 @@ class Demosaic(nn.Module):
         residual = self.trunk(seen.contiguous(memory_format=torch.channels_last))
         gate = contrast.div_(contrast + GATE)
         if self.cfa == "bayer":
-            return _joined(malvar_planes(planes), residual, gate)
+            return shuffle(malvar_planes(planes) + residual * gate, 2)
         return interpolate(u, self.cfa) + shuffle(residual * gate, self.factor)
 
     def _contrast(self, planes: Tensor) -> Tensor:
@@ -111,18 +115,6 @@ class Demosaic(nn.Module):
         contrast = (ends[:, :3] + ends[:, 3:]).amax(dim=1, keepdim=True)
         again = self.period // self.factor
         return F.interpolate(contrast, scale_factor=again) if again > 1 else contrast
-
-
-def _joined(base: Tensor, residual: Tensor, gate: Tensor) -> Tensor:
-    """(B, 12, h, w), twice, and (B, 1, h, w) → (B, 3, 2 h, 2 w): base + residual · gate, its planes shuffled."""
-    if torch.is_grad_enabled():
-        return shuffle(base + residual * gate, 2)
-    count, _, height, width = base.shape
-    out = base.new_empty(count, 3, 2 * height, 2 * width)
-    for i in bands(height, width):
-        part = torch.addcmul(base[:, :, i], residual[:, :, i], gate[:, :, i])
-        shuffle_into(out[:, :, 2 * i.start : 2 * i.stop], part, 2)
-    return out
 
 
 def demosaic(
@@ -146,12 +138,11 @@ def demosaic(
     gain = mosaic.new_tensor(gains).view(3, 1, 1)
     rim = -(-RIM // net.multiple) * net.multiple
     x = fit(mosaic, net.period, net.multiple, dy, dx, rim, edges)
-    scale = tiled(gain.flatten()[PATTERNS[net.cfa].to(x.device)], x.shape[-2], x.shape[-1])
+    each = gain.flatten()[PATTERNS[net.cfa].to(x.device)]
     # Companding evens the noise only roughly: what counts is a dark middle tone.
     shot, read = noise
     told = slope(mosaic.new_tensor(TONE)) * (shot * TONE + read) ** 0.5
-    rgb = unfit(net(compand(x.mul_(scale))[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim, edges)
-    out = torch.empty_like(rgb, memory_format=torch.contiguous_format)
-    for i in bands(height, width):
-        torch.div(expand(rgb[:, i]), gain, out=out[:, i])
-    return out
+    quick = around.here(x)
+    u = around.compand_(x, each, KNEE) if quick else compand(x.mul_(tiled(each, x.shape[-2], x.shape[-1])))
+    rgb = unfit(net(u[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim, edges)
+    return around.expanded(rgb, gain, KNEE) if quick else expand(rgb) / gain

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .compand import stabilise, stable_sigma, unstabilise
+from . import around
+from .compand import floor, stabilise, stable_sigma, unstabilise
 from .mosaic import ALL, PATTERNS, RIM, Sides, fit, masks, unfit
 from .shuffle import planar, shuffle, unshuffle
 from .trunk import Trunk
@@ -73,6 +74,10 @@ class Restore(nn.Module):
 
     def _look(self, u: Tensor, sigma: Tensor, radius: Tensor) -> Tensor:
         """→ (B, 2, H, W): clean and sharp."""
+        if self.factor == 2 and len(u) == 1 and around.here(u):
+            level, blur = float(sigma), float(radius)
+            cells, seen = around.restore_input(u, level, blur)
+            return around.restore_output(cells, self.trunk(seen), level, blur)
         planes = unshuffle(u, self.factor)
         if self.split:
             seen = unshuffle(u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device), self.factor)
@@ -82,8 +87,8 @@ class Restore(nn.Module):
             seen = torch.cat([planes, detail], dim=1)
         one = torch.ones_like(planes[:, :1])
         # Noise on a logarithmic scale, so that ISO steps are equal steps.
-        noise = (sigma + 1e-3).log().add(4.0) * 0.5 * one
-        seen = torch.cat([seen, noise, radius * one], dim=1)
+        noise = (sigma + 1e-3).log().add(4.0) * 0.5
+        seen = torch.cat([seen, noise * one, radius * one], dim=1)
         out = planar(self.trunk(seen.contiguous(memory_format=torch.channels_last)))
         clean = torch.addcmul(planes, sigma, out[:, : planes.shape[1]], value=4)
         sharp = torch.addcmul(clean, radius, out[:, planes.shape[1] :])
@@ -127,7 +132,12 @@ def restore(
     x = fit(mosaic, net.period * step, multiple, dy, dx, rim, edges)
     x = unshuffle(x[None], step).transpose(0, 1) if step > 1 else x[None]
     a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius / step))
-    pair = [unstabilise(u, a, b) for u in net(stabilise(x, a, b), stable_sigma(a, b), r)]
+    if around.here(x):
+        base = floor(shot, read)
+        both = net(around.stabilised(x, shot, base), stable_sigma(a, b), r)
+        pair = [around.unstabilised(u, shot, base) for u in both]
+    else:
+        pair = [unstabilise(u, a, b) for u in net(stabilise(x, a, b), stable_sigma(a, b), r)]
     if step > 1:
         pair = [shuffle(u.transpose(0, 1), step) for u in pair]
     clean, sharp = (unfit(u[0], height, width, dy, dx, rim, edges) for u in pair)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -20,20 +18,6 @@ def shuffle(x: Tensor, factor: int) -> Tensor:
     count, channels, height, width = x.shape
     cells = planar(x).reshape(count, channels // factor**2, factor, factor, height, width)
     return cells.permute(0, 1, 4, 2, 5, 3).reshape(count, channels // factor**2, height * factor, width * factor)
-
-
-def shuffle_into(out: Tensor, x: Tensor, factor: int) -> None:
-    """`shuffle` into ``out`` (B, C, h · factor, w · factor), which may be a part of something larger."""
-    count, channels, height, width = x.shape
-    cells = planar(x).reshape(count, channels // factor**2, factor, factor, height, width)
-    there = out.view(count, channels // factor**2, height, factor, width, factor)
-    there.copy_(cells.permute(0, 1, 4, 2, 5, 3))
-
-
-def bands(rows: int, columns: int, samples: int = 1 << 16) -> Iterator[slice]:
-    """Rows in turn, so few that a dozen planes of them stay in a processor's cache from one step to the next."""
-    step = max(1, samples // max(1, columns))
-    return (slice(i, min(i + step, rows)) for i in range(0, rows, step))
 
 
 def planar(x: Tensor) -> Tensor:

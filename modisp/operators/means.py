@@ -3,67 +3,102 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from modisp.operators.cfa import CFA, colours, pad, period
+from modisp.native import F, kernel, more
+from modisp.operators.cfa import CFA, colours, fold, period
 
 CELL = 24
 """Edge, in pixels, of the cells whose means count; frames on a mosaic start on multiples of it."""
 REACH = 3 * CELL
-"""Pixels beyond a pixel that `excess` looks there."""
+"""Pixels beyond a pixel that `without_means` looks there."""
+
+_HALF, _NONE, _STEP = CELL // 2, F(0), F(1 / CELL)
 
 
-def excess(part: Tensor, spread: Tensor, cfa: CFA) -> Tensor:
-    """(1, H, W) with the local means of ``part``, colour by colour: what must be given back when it is taken away.
+def without_means(part: Tensor, level: Tensor, cfa: CFA, shot: float = 1.0, read: float = 0.0) -> Tensor:
+    """(1, H, W) ``part`` less its local means, colour by colour: taken from a mosaic, it leaves the mosaic's means alone.
 
-    Means are over about 72 × 72 pixels, smoothly.  Where a mean goes is shared out by ``spread`` (1, H, W), the variance
-    of the noise: a bright neighbour's error does not land in the dark beside it.
+    Means are over about 72 × 72 pixels, smoothly.  Where a mean goes is shared out by the variance of the noise, that is
+    ``shot · level + read`` (> 0; ``level`` (1, H, W) counts as 0 below 0): a bright neighbour's error does not land in the
+    dark beside it.
     """
     h, w = part.shape[1:]
-    rows, columns = -(-h // CELL), -(-w // CELL)
-    both = torch.cat([part, spread])
-    if (rows * CELL, columns * CELL) != (h, w):
-        both = pad(both, cfa, 0, rows * CELL - h, 0, columns * CELL - w)
-    cells = both.view(2, rows, CELL, columns, CELL).transpose(2, 3).reshape(2 * rows * columns, CELL * CELL)
-    means = _mean3((cells @ _shares(cfa).to(cells)).view(2, rows, columns, -1).permute(0, 3, 1, 2))
-    ratio = means[0] / means[1]
-    out = torch.empty_like(part)
-    step = period(cfa)[0]
-    for i in range(step):
-        left, right = _ramps(cfa, i, h, w)
-        lines = torch.cat(list(left.to(ratio) @ ratio), dim=1)
-        out[0, i::step] = lines @ right.to(ratio)
-    return out.mul_(spread)
-
-
-def _mean3(x: Tensor) -> Tensor:
-    """(B, C, h, w): means of 3 × 3, edges repeated."""
-    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    x = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
-    return (x[..., :-2] + x[..., 1:-1] + x[..., 2:]) * (1 / 9)
-
-
-@lru_cache(maxsize=16)
-def _shares(cfa: CFA) -> Tensor:
-    """(CELL², colours): what each pixel of a cell adds to the mean of its colour."""
-    own = F.one_hot(colours(cfa, CELL, CELL).flatten(), 3).float()
-    return own / own.sum(0).clamp_min(1)
+    rows, columns, own, ramps = _layout(cfa, h, w)
+    out = torch.empty(part.shape)
+    own_part, own_level = (x.to("cpu", torch.float32).contiguous()[0].numpy() for x in (part, level))
+    _without(own_part, own_level, out[0].numpy(), rows, columns, own, ramps, F(shot), F(read))
+    return out.to(part.device)
 
 
 @lru_cache(maxsize=64)
-def _ramps(cfa: CFA, i: int, h: int, w: int) -> tuple[Tensor, Tensor]:
-    """(⌈(h − i) / p⌉, rows) and (colours · columns, w): from cells to the pixels of rows i, i + p, …, each its own colour."""
-    step = period(cfa)[0]
-    across = _ramp(w).T
-    own = F.one_hot(colours(cfa, step, w)[i], 3).T.float()
-    return _ramp(h)[i::step].contiguous(), torch.cat([across * mask for mask in own])
+def _layout(cfa: CFA, h: int, w: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where the rows and columns of whole cells are taken from (mirrored beyond the edges, in the pattern's phase), which
+    colours' sites (colour, row of the pattern, w) are where, and how far (CELL,) a pixel is from one cell's middle to the next."""
+    ph, pw = period(cfa)
+    rows, columns = (fold(0, -(-n // CELL) * CELL, n, p).numpy() for n, p in ((h, ph), (w, pw)))
+    own = torch.nn.functional.one_hot(colours(cfa, ph, w), 3).permute(2, 0, 1).float().contiguous().numpy()
+    return rows, columns, own, ((np.arange(CELL) + 0.5) / CELL).astype(F)
 
 
-def _ramp(size: int) -> Tensor:
-    """(size, ⌈size / CELL⌉): straight lines between the middles of cells, level beyond the first and the last."""
-    count = -(-size // CELL)
-    at = ((torch.arange(size) + 0.5) / CELL - 0.5).clamp(0, count - 1)
-    return (1 - (at[:, None] - torch.arange(count)).abs()).clamp_min(0)
+@kernel
+def _without(
+    part: Any, level: Any, out: Any, rows: Any, columns: Any, own: Any, ramps: Any, shot: Any, read: Any
+) -> None:
+    h, w = part.shape
+    high, wide, period = rows.size // CELL, columns.size // CELL, own.shape[1]
+    sums = np.zeros((2, 3, high, wide), F)
+    found, expected = np.empty((period, w), F), np.empty((period, w), F)
+    for r in range(high):
+        for i in range(period):
+            for x in range(w):
+                found[i, x] = expected[i, x] = _NONE
+        for y in range(r * CELL, r * CELL + CELL):
+            p, v, a, b = part[rows[y]], level[rows[y]], found[y % period], expected[y % period]
+            for x in range(w):
+                a[x] += p[x]
+                b[x] += more(v[x], _NONE) * shot + read
+        for i in range(period):
+            for x in range(columns.size):
+                at, cell = columns[x], x // CELL
+                for c in range(3):
+                    sums[0, c, r, cell] += found[i, at] * own[c, i, at]
+                    sums[1, c, r, cell] += expected[i, at] * own[c, i, at]
+    ratio = np.empty((3, high, wide), F)  # of the sums of 3 × 3 cells, those at the edges repeated
+    for c in range(3):
+        for r in range(high):
+            for k in range(wide):
+                a = b = _NONE
+                for y in range(r - 1, r + 2):
+                    for x in range(k - 1, k + 2):
+                        i, j = min(max(y, 0), high - 1), min(max(x, 0), wide - 1)
+                        a += sums[0, c, i, j]
+                        b += sums[1, c, i, j]
+                ratio[c, r, k] = a / b if b > _NONE else _NONE
+    line, way, site = np.empty(wide + 2, F), np.empty((wide + 1) * CELL, F), np.empty(w, F)
+    for y in range(h):
+        r, t, i = (y + _HALF) // CELL, ramps[(y + _HALF) % CELL], y % period
+        above, below = max(r - 1, 0), min(r, high - 1)
+        for x in range(w):
+            site[x] = _NONE
+        for c in range(3):
+            mask = own[c, i]
+            if not mask[:period].any():
+                continue
+            for k in range(wide + 2):
+                j = min(max(k - 1, 0), wide - 1)
+                line[k] = ratio[c, above, j] + (ratio[c, below, j] - ratio[c, above, j]) * t
+            for k in range(wide + 1):
+                start, rise, piece = line[k], line[k + 1] - line[k], way[k * CELL : k * CELL + CELL]
+                for x in range(CELL):
+                    piece[x] = start + rise * ramps[x]
+            shifted = way[_HALF : _HALF + w]
+            for x in range(w):
+                site[x] += shifted[x] * mask[x]
+        p, v, to = part[y], level[y], out[y]
+        for x in range(w):
+            to[x] = p[x] - site[x] * (more(v[x], _NONE) * shot + read)

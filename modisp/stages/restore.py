@@ -17,7 +17,7 @@ from modisp.learned import SIZES, TILE, digest, edges, mean_noise, network, weig
 from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
 from modisp.operators.cfa import balance, is_rgb, per_site
-from modisp.operators.means import REACH, excess
+from modisp.operators.means import REACH, without_means
 from modisp.operators.noise import LEAST, left_after, luminance, survey
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
@@ -150,9 +150,9 @@ class Restore(
             return out
         cfa, noise = image.meta.cfa, parts["noise"].float()
         shot, read = mean_noise(self._noise(reading))
-        spread = (out - noise).clamp_min_(0).mul_(shot).add_(read + 1e-9)
+        clean = out - noise
         if self.denoise or self.chroma:
-            noise = noise - excess(noise, spread, cfa)
+            noise = without_means(noise, clean, cfa, shot, read + 1e-9)
         if self.denoise != self.chroma:
             white = balance(image.meta)
             luma = luminance(noise, cfa, white)
@@ -162,7 +162,7 @@ class Restore(
             out = out - noise.mul(self.chroma)
         if self.deblur:
             sharp = parts["sharp"].float()
-            out = out + (sharp - excess(sharp, spread, cfa)).mul_(self.deblur)
+            out = out + without_means(sharp, clean, cfa, shot, read + 1e-9).mul_(self.deblur)
         return out
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
