@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +82,11 @@ def test_pixels_that_never_come_are_an_error(picture: Path, monkeypatch: pytest.
 
 
 def test_time_is_limited(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "_SERVE", serving("import time; time.sleep(60)"))
+    monkeypatch.setattr(decoder, "_SERVE", serving("import time; time.sleep(3600)"))
     pool = Pool(size=1, seconds=0.5)
-    began = time.monotonic()
     with pytest.raises(ImageError, match=r"longer than 0\.5 s"):
         pool.run("open", picture)
-    assert time.monotonic() - began < 20 and pool._idle == []
+    assert pool._idle == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only here does the system refuse the memory itself")

@@ -63,7 +63,7 @@ def test_the_checks_run_the_commands_of_the_readme(name: str) -> None:
 def test_the_page_of_stages_is_up_to_date() -> None:
     # in a process of its own: other tests define stages, which this one would list
     command = [sys.executable, "-m", "modisp", "stages", "--markdown"]
-    page = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=120).stdout
+    page = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=600).stdout
     assert (ROOT / "docs" / "stages.md").read_text("utf-8") == page, "run: modisp stages --markdown > docs/stages.md"
 
 

@@ -65,7 +65,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(photographs: Path, runs: Pat
         time.sleep(0.1)
     time.sleep(1)
     child.send_signal(signal.SIGINT)
-    said, _ = child.communicate(timeout=120)
+    said, _ = child.communicate(timeout=600)
     assert child.returncode == 0 and "saved" in said and (out / "checkpoint.pt").is_file(), said
     import torch
 
