@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -58,14 +57,13 @@ def test_a_cameras_own_files_make_weights_that_serve_it_alone(
 def test_a_run_that_is_stopped_goes_on_where_it_was(photographs: Path, runs: Path) -> None:
     out = runs / "run"
     command = [sys.executable, "-m", "modisp", "train", "demosaic-bayer-fast", "--data", str(photographs)]
-    command += ["--out", str(out), "--steps", "400", "--batch", "1", "--patch", "24"]
-    environment = {**os.environ, "MODISP_HOME": str(runs / "home"), "OMP_NUM_THREADS": "1"}
+    command += ["--out", str(out), "--steps", "100000", "--batch", "1", "--patch", "24"]
+    environment = {**os.environ, "MODISP_HOME": str(runs / "home"), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while child.poll() is None and not (runs / "run").is_dir():
-        time.sleep(0.1)
-    time.sleep(1)
+    assert child.stdout is not None
+    said = next((line for line in child.stdout if "  step " in line), "")
     child.send_signal(signal.SIGINT)
-    said, _ = child.communicate(timeout=600)
+    said += child.communicate(timeout=600)[0]
     assert child.returncode == 0 and "saved" in said and (out / "checkpoint.pt").is_file(), said
     import torch
 

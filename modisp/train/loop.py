@@ -117,7 +117,8 @@ class Run:
     loss: float = math.nan
 
     def __post_init__(self) -> None:
-        self.last = dict.fromkeys(("save", "tell", "validate"), time.monotonic())
+        self.last = dict.fromkeys(("save", "validate"), time.monotonic())
+        self.last["tell"] = -math.inf  # the first step is told of at once
         self.options.out.mkdir(parents=True, exist_ok=True)
 
     @property
