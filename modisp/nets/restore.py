@@ -24,6 +24,14 @@ FACTORS = {"bayer": 2, "xtrans": 3}
 """Pixel-unshuffle before the trunk. Quad-Bayer goes through `restore` as four Bayer mosaics."""
 
 
+TOLD, WIDEST = 1.2, 2.0
+"""How many times as wide a blur is told to a network as it is, and the widest that is told.
+
+Trained on blur of many shapes whose width is known only roughly, networks err on the soft side, for all shapes, widths and noise
+by about as much.
+"""
+
+
 class Restore(nn.Module):
     """One filter array (``bayer`` or ``xtrans``, phase of `PATTERNS`), one size.
 
@@ -131,7 +139,7 @@ def restore(
     rim = -(-RIM * step // multiple) * multiple
     x = fit(mosaic, net.period * step, multiple, dy, dx, rim, edges)
     x = unshuffle(x[None], step).transpose(0, 1) if step > 1 else x[None]
-    a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, radius / step))
+    a, b, r = (mosaic.new_full((1, 1, 1, 1), v) for v in (shot, read, min(WIDEST, TOLD * radius / step)))
     if around.here(x):
         base = floor(shot, read)
         both = net(around.stabilised(x, shot, base), stable_sigma(a, b), r)

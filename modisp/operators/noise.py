@@ -19,7 +19,10 @@ LEFT = 0.15  # standard deviation of the noise that is left at full strength, ab
 BLOCK = 8
 CALM = 0.05  # the calmest part of the blocks of a brightness, taken as flat
 CALM_VARIANCE = 0.6  # what those have, by trial on flat noise, as a part of the true variance
-EDGES = 0.6  # which of the edges, from the sharpest on, tells the blur: lines and texture look sharper than they are
+CALMED = 0.8  # pixels of blur that edges are looked for in, as noise would make them look sharper
+STRONG = 0.2  # of the edges, those that are looked at: the steepest, as they rise highest out of texture and noise
+EDGES = 0.76  # which of these, from the sharpest on, tells the blur: lines and texture look sharper than they are
+ENOUGH = 100  # edges, or nothing is told
 SLOPE = 0.59  # variance that central differences and the grid add to an edge
 
 
@@ -159,23 +162,24 @@ def estimate_blur(patches: Iterable[Image], noise: tuple[tuple[float, float], ..
     An edge blurred once more by a known Gaussian loses gradient by √((s² + g²) / s²) (S. Zhuo, T. Sim: Defocus map
     estimation from a single image, Pattern Recognition 44, 2011); the blur of the local mean itself is taken off.
     """
-    found = []
+    steepness, widths = [torch.zeros(0)], [torch.zeros(0)]
     for patch in patches:
         if min(patch.height, patch.width) < 16:
             continue
-        y = luminance(patch.pixels, patch.meta.cfa, white)[None]
+        y = gaussian(luminance(patch.pixels, patch.meta.cfa, white)[None], CALMED)
         more = gaussian(y, 1.0)
         steep, soft = _gradient(y), _gradient(more)
         a, b = noise[1]
-        floor = 0.02 + 8 * (a * more[..., 1:-1, 1:-1].clamp(min=0) + b).sqrt()
+        floor = 0.01 + 1.2 * (a * more[..., 1:-1, 1:-1].clamp(min=0) + b).sqrt()
         edge = (steep > floor) & (steep >= F.max_pool2d(steep, 3, 1, 1))
         ratio = (steep[edge] / soft[edge].clamp(min=1e-6)).clamp(min=1.001)
-        found.append(1 / (ratio**2 - 1).sqrt())
-    widths = torch.cat(found) if found else torch.zeros(0)
-    if len(widths) < 50:
+        steepness.append(steep[edge])
+        widths.append(1 / (ratio**2 - 1).sqrt())
+    rank = torch.cat(steepness).argsort(descending=True)
+    if len(rank) < ENOUGH:
         return 0.0
-    sharp = float(widths.double().quantile(EDGES))
-    own = SLOPE + max((p * p + 2) / 12 if p > 1 else 0.0 for p in period(patch.meta.cfa))
+    sharp = float(torch.cat(widths)[rank[: int(STRONG * len(rank))]].double().quantile(EDGES))
+    own = CALMED**2 + SLOPE + max((p * p + 2) / 12 if p > 1 else 0.0 for p in period(patch.meta.cfa))
     return min(2.0, math.sqrt(max(0.0, sharp**2 - own)))
 
 

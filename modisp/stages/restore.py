@@ -41,7 +41,7 @@ class Restore(
     slot="restore",
     reads=State.MOSAIC,
     writes=State.MOSAIC,
-    version=2,
+    version=3,
     title="Noise and blur (learned)",
     group="Detail",
     straight=("denoise", "chroma", "deblur"),

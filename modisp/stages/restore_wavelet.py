@@ -30,6 +30,7 @@ class RestoreWavelet(
     slot="restore",
     reads=State.MOSAIC,
     writes=State.MOSAIC,
+    version=2,
     title="Noise and blur (wavelets)",
     group="Detail",
     straight=("denoise", "chroma"),
