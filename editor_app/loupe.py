@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPen
 
 from editor_app import paint, theme
 from editor_app.panes import SHARP
+from editor_app.viewport import whole
 
 if TYPE_CHECKING:
     from editor_app.sight import Sight
@@ -69,8 +70,8 @@ class Loupe:
         n = self.side * self.viewer.port.ratio / self.zoom
         grid = max(8.0, n / 2)
         x, y = math.floor((q.x() - n) / grid) * grid, math.floor((q.y() - n) / grid) * grid
-        r = QRectF(x, y, 2 * n + grid, 2 * n + grid).intersected(QRectF(0, 0, *self.viewer.port.full))
-        return (r.x(), r.y(), r.width(), r.height()), (math.ceil(r.width()), math.ceil(r.height()))
+        r = whole(QRectF(x, y, 2 * n + grid, 2 * n + grid), self.viewer.port.full)
+        return (r.x(), r.y(), r.width(), r.height()), (round(r.width()), round(r.height()))
 
     def rect(self) -> QRectF:
         """Where it is drawn: beside the pointer for the picker, round it for the eye; always inside the viewer."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 
 from editor_app import paint
-from editor_app.viewport import Viewport
+from editor_app.viewport import Viewport, whole
 from editor_app.worker import Picture
 
 GAIN = 8
@@ -172,4 +172,4 @@ def seen_part(onto: QTransform, rect: tuple[float, float, float, float], full: t
     corners = [back.map(QPointF(a, b)) for a in (x, x + w) for b in (y, y + h)]
     xs, ys = [c.x() for c in corners], [c.y() for c in corners]
     box = QRectF(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
-    return box.intersected(QRectF(0, 0, *full))
+    return whole(box, full)

@@ -112,10 +112,15 @@ class Viewport:
             self.set_zoom(rows[0], at)
 
     def wanted(self, rim: float = 0.15) -> tuple[tuple[float, float, float, float] | None, tuple[int, int]]:
-        """What to render: (rectangle of the picture or None for all of it, width and height in device pixels)."""
+        """What to render: (rectangle of the picture, in whole pixels, or None for all of it; width and height in device pixels)."""
         s = self.scale * self.ratio
         if not self.zoomed:
             return None, (round(self.full[0] * min(s, 1)), round(self.full[1] * min(s, 1)))
-        v = self.visible(rim)
+        v = whole(self.visible(rim), self.full)  # or what is asked for at 1:1 would be a little reduced
         size = (round(v.width() * min(s, 1)), round(v.height() * min(s, 1)))
         return (v.x(), v.y(), v.width(), v.height()), size
+
+
+def whole(part: QRectF, full: tuple[int, int]) -> QRectF:
+    """The whole pixels of a picture that a part of it touches."""
+    return QRectF(part.toAlignedRect()).intersected(QRectF(0, 0, *full))

@@ -60,6 +60,19 @@ def test_one_to_one_on_a_dense_screen_is_a_picture_pixel_per_device_pixel() -> N
     assert rect is not None and rect[2:] == (1600, 1200) and size == (1600, 1200)
 
 
+@pytest.mark.parametrize("room", [(831, 655), (1437, 893), (1333.4, 700.2)])
+@pytest.mark.parametrize("zoom", [1.0, 2.0, 3.0])
+def test_whole_pixels_are_asked_for_one_for_one_wherever_the_view_lies(room: tuple[float, float], zoom: float) -> None:
+    v = port()
+    v.room = QSizeF(*room)
+    v.set_zoom(zoom)
+    v.pan(33.3, -71.7)
+    rect, size = v.wanted()
+    assert rect is not None and all(n == int(n) for n in rect) and size == rect[2:]
+    seen = v.visible()
+    assert rect[0] <= seen.left() and seen.right() <= rect[0] + rect[2] and rect[1] <= seen.top()
+
+
 def test_beyond_one_to_one_no_more_pixels_are_asked_for_than_there_are() -> None:
     v = port()
     v.set_zoom(4.0)
