@@ -33,6 +33,7 @@ class ParamInfo:
     group: str = ""
     advanced: bool = False
     inference: bool = False
+    mask: str = ""
 
     @property
     def words(self) -> str:

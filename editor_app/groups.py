@@ -24,6 +24,7 @@ class Group(QWidget):
     changed = Signal(str, object)
     done = Signal()
     aimed = Signal(str)  # a parameter is to be adjusted on the picture
+    masked = Signal(str, int, bool)  # parameter, number of it: whether what it touches is to be seen
 
     def __init__(self, params: Sequence[ParamInfo]) -> None:
         super().__init__()

@@ -121,7 +121,8 @@ class HueMixer(Group):
         self.one: dict[str, NumberRow] = {}
         self.all: dict[str, list[NumberRow]] = {}
         for p in params:
-            self.one[p.name] = self.number(p.words, p.help, partial(self._chosen, p.name), p.low, p.high)
+            r = self.one[p.name] = self.number(p.words, p.help, partial(self._chosen, p.name), p.low, p.high)
+            r.slider.masked.connect(lambda on, name=p.name: self.masked.emit(name, self.discs.on, on))
         self.first = QWidget()
         self.first.setLayout(column(row(self.discs, margin=(10, 2, 2, 2)), *self.one.values()))
         self.pages: dict[int, QWidget] = {0: self.first}
@@ -163,6 +164,7 @@ class HueMixer(Group):
             for i, words in enumerate(HUES):
                 r = self.number(tr(words), p.help, partial(self.item, p.name, i), p.low, p.high)
                 r.slider.ramp = ramp(p.name, i)
+                r.slider.masked.connect(partial(self.masked.emit, p.name, i))
                 rows.append(r)
             self.all[p.name] = rows
             page = QWidget()

@@ -55,6 +55,7 @@ HANDS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Default", "Backspace, double click"),
             ("As in the last snapshot", "Alt+double click"),
             ("Ten times finer", "Shift+drag"),
+            ("See what it touches, or what clips", "Alt+drag"),
             ("Back to where a drag began", "Esc"),
             ("Reckon from the value", "+=5  -=5  *2  /2"),
         ),

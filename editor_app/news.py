@@ -151,6 +151,9 @@ class News(Frame):
             return
         self.viewer.show_picture(picture)
         self._after_picture(picture, role)
+        if picture.told["effect"]:
+            self.viewer.what = (tr("What {0} touches").format(self.touched), tr("white: most"))
+            return
         if role == "base" and self.session.seen_as is None:
             self.histogram.show_picture(picture)
             if not self.session.dragging:
@@ -167,6 +170,8 @@ class News(Frame):
                 self._keep_small(picture, d)
         self._pill(picture)
         self.top.show_zoom(self.viewer.port)
+
+    touched = ""  # the words of the parameter whose effect is shown
 
     def _after_picture(self, picture: Picture, role: str) -> None:
         """What else follows a rendering."""

@@ -54,6 +54,7 @@ class Panels(QWidget):
     picking = Signal(str, str)
     recalled = Signal(str, str)
     aiming = Signal(str, str)
+    masked = Signal(str, str, int, bool)
     asked = Signal(str, str)
 
     def __init__(self, histogram: QWidget) -> None:
@@ -166,6 +167,7 @@ class Panels(QWidget):
             "picking",
             "recalled",
             "aiming",
+            "masked",
             "asked",
         ):
             getattr(panel, name).connect(getattr(self, name))

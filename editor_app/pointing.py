@@ -15,6 +15,7 @@ from editor_app.recipes import Recipe
 from editor_app.tools import PictureTool
 from editor_app.words import tr
 from editor_app.worker import Picture
+from modisp.parameter import CLIPPING, PARTS
 
 _PATIENCE = 4000  # milliseconds that a tool stays on show for want of the picture that follows it
 
@@ -44,6 +45,7 @@ class Pointing(News):
         v.returned.connect(lambda: s.view(""))
         v.hinted.connect(self.status.show_hint)
         self.panels.picking.connect(self.pick)
+        self.panels.masked.connect(self._masked)
         self.histogram.plot.marks.connect(self._marks)
         self.histogram.plot.kept.connect(self.commands.actions["clipping"].trigger)
         self.histogram.wanted.connect(self._count)
@@ -60,6 +62,20 @@ class Pointing(News):
     def _marks(self, on: bool) -> None:
         self.viewer.clipping = on or self.commands.actions["clipping"].isChecked()
         self.viewer.update()
+
+    def _masked(self, ident: str, param: str, part: int, on: bool) -> None:
+        """Alt is held with a slider (or not any more): show what it touches, or what clips."""
+        s = self.session
+        d = s.document
+        info = recipes.stage_of(d.recipe, ident, s.declared) if d is not None and s.declared is not None else None
+        mask = info.param(param).mask if info is not None else ""
+        if mask == CLIPPING:
+            self._marks(on)
+        elif mask and info is not None:
+            p = info.param(param)
+            names = PARTS.get(p.kind, ())
+            self.touched = f"{tr(names[part].capitalize())}, {p.words.lower()}," if names else p.words
+            s.show_effect((ident, param, part) if on and not s.until else None)
 
     # --- the readout --------------------------------------------------------------------------------------------------
 

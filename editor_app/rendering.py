@@ -52,6 +52,9 @@ class Rendering(QObject):
         self.loupe_wanted: Callable[[], tuple[Rect, tuple[int, int]] | None] = lambda: None
         self.seen_as: Callable[[Recipe], Recipe] | None = None  # how a tool has the picture shown, as without its crop
         self.trying: Recipe | None = None
+        self.effect: tuple[str, str, int] | None = (
+            None  # (entry, parameter, number of it) whose effect is shown instead
+        )
         self.readings: dict[str, Any] = {}
         self.version = 0  # raised by all that changes pixels
         self.dragging = False
@@ -103,6 +106,12 @@ class Rendering(QObject):
             self.viewed.emit(ident)
             self.pump()
 
+    def show_effect(self, what: tuple[str, str, int] | None) -> None:
+        """Show what a parameter touches in place of the picture; None: the picture again."""
+        if what != self.effect:
+            self.effect = what
+            self.pump()
+
     def _needs(self) -> list[Need]:
         """What the screen lacks, most urgent first: (role, what it is for, the request)."""
         d = self.document
@@ -113,16 +122,19 @@ class Rendering(QObject):
             rect = None  # tools show the whole picture
         out: list[Need] = []
         key: tuple[object, ...]
-        view = (self.until, self.seen_as is not None)
+        view: tuple[object, ...] = (self.until, self.seen_as is not None, None)
         more: dict[str, Any] = {"until": self.until, "recipe": self.recipe, "held": self.dragging}
         loupe = self.loupe_wanted() if not self.dragging else None
         if loupe is not None:
             out.append(("loupe", (self.version, view, *loupe), more | {"rect": list(loupe[0]), "size": loupe[1]}))
+        lit = {"effect": list(self.effect)} if self.effect is not None else {}
         if rect is not None:
-            key = (self.version, view, rect, size)
-            out.append(("region", key, more | {"rect": list(rect), "size": size, "pixels": _MOST}))
+            key = (self.version, (*view[:2], self.effect), rect, size)
+            out.append(("region", key, more | lit | {"rect": list(rect), "size": size, "pixels": _MOST}))
             fit = self.port.fitting
             size = (round(self.port.full[0] * fit), round(self.port.full[1] * fit))
+        else:
+            view, more = (*view[:2], self.effect), more | lit
         if self.dragging and rect is None:
             most = self._drag_pixels()
             if most < size[0] * size[1]:
@@ -172,7 +184,7 @@ class Rendering(QObject):
             if self.shown.get(role) == key:
                 continue
             if key not in asked:
-                kind = "drag" if "drag" in key else role
+                kind = "effect" if "effect" in request else "drag" if "drag" in key else role
                 size, recipe, path = request.pop("size"), request.pop("recipe"), request.pop("path", d.path)
                 ident = self.engine.request(kind, path, recipe, size, **request)
                 # those that waited are dropped by the mailbox
@@ -190,17 +202,18 @@ class Rendering(QObject):
             if self.reference is not None and self.reference[0] == key[0]:
                 self.pictured.emit(picture, role)
         elif role and mine:
+            view = (self.until, self.seen_as is not None)
             self.shown[role] = key
             if picture.told["drafted"]:
                 self.drafts.add(role)
                 if not self.dragging:  # the hand has let go in the meantime
                     del self.shown[role]
-            if role == "base" and "drag" not in key:
+            if role == "base" and "drag" not in key and not picture.told["effect"]:
                 self._base_pixels = picture.image.width() * picture.image.height()
-            if not picture.told["refining"]:
+            if not (picture.told["refining"] or picture.told["effect"]):
                 before = self.readings if self.until else {}  # of a boundary only what stands before it is told
                 self.readings = {**before, **picture.told["readings"]}
-            if key[1] == (self.until, self.seen_as is not None):
+            if key[1] in ((*view, None), (*view, self.effect)):
                 self.pictured.emit(picture, role)
         self.pump()
 

@@ -135,6 +135,7 @@ class Session(Rendering):
         self.photo, self.document = photo, None
         self.catalog.choose(photo)
         self.until, self.trying, self.readings, self.dragging = "", None, {}, False
+        self.effect = None
         self.shown.clear()
         self.asked.clear()
         self.version += 1

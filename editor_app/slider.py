@@ -33,11 +33,12 @@ class Slider(QWidget):
     moved = Signal(float)
     done = Signal()
     recalled = Signal()  # the value of the last snapshot is wanted
+    masked = Signal(bool)  # whether what it touches is to be seen: while Alt is held in a drag
 
     def __init__(self, shown: Shown) -> None:
         super().__init__()
         self.shown, self.value, self.ramp = shown, float(shown.p.default), ramp_of(shown)
-        self.mixed = self.lit = False
+        self.mixed = self.lit = self._masks = False
         self.setMinimumWidth(56)
         self.setFixedHeight(theme.ROW)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -107,6 +108,11 @@ class Slider(QWidget):
 
     # --- hand -----------------------------------------------------------------------------------------------------
 
+    def _mask(self, on: bool) -> None:
+        if on != self._masks:
+            self._masks = on
+            self.masked.emit(on)
+
     def mousePressEvent(self, e: QMouseEvent) -> None:
         if e.button() != Qt.MouseButton.LeftButton:
             e.ignore()
@@ -120,11 +126,13 @@ class Slider(QWidget):
             place = (x - _EDGE) / (self.width() - 2 * _EDGE)
             self._drag = (x, place, before)
             self.set(self.shown.at(place))
+        self._mask(_alt(e))
         self.update()
 
     def mouseMoveEvent(self, e: QMouseEvent) -> None:
         if self._drag is None:
             return
+        self._mask(_alt(e))
         last, place, before = self._drag
         fine = 0.1 if e.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         place += (e.position().x() - last) / (self.width() - 2 * _EDGE) * fine
@@ -134,12 +142,13 @@ class Slider(QWidget):
     def mouseReleaseEvent(self, e: QMouseEvent) -> None:
         if self._drag is not None:
             self._drag = None
+            self._mask(False)
             self.update()
             self.done.emit()
 
     def mouseDoubleClickEvent(self, e: QMouseEvent) -> None:
         self._drag = None
-        if e.modifiers() & Qt.KeyboardModifier.AltModifier:
+        if _alt(e):
             self.recalled.emit()
         else:
             self.reset()
@@ -156,9 +165,13 @@ class Slider(QWidget):
 
     def keyPressEvent(self, e: QKeyEvent) -> None:
         key = Qt.Key(e.key())
+        if key == Qt.Key.Key_Alt and self._drag is not None:
+            self._mask(True)
+            return
         if key == Qt.Key.Key_Escape and self._drag is not None:
             before = self._drag[2]
             self._drag = None
+            self._mask(False)
             self.set(before, snap=False)
             self.done.emit()
             return
@@ -178,3 +191,12 @@ class Slider(QWidget):
             self.reset()
         else:
             super().keyPressEvent(e)
+
+    def keyReleaseEvent(self, e: QKeyEvent) -> None:
+        if e.key() == Qt.Key.Key_Alt and not e.isAutoRepeat():
+            self._mask(False)
+        super().keyReleaseEvent(e)
+
+
+def _alt(e: QMouseEvent) -> bool:
+    return bool(e.modifiers() & Qt.KeyboardModifier.AltModifier)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from editor_app import paint, theme
 from editor_app.chips import Chips
-from editor_app.controls import Control, PickRow, control_for, spacer
+from editor_app.controls import Control, NumberRow, PickRow, control_for, spacer
 from editor_app.declared import ParamInfo, StageInfo
 from editor_app.groups import Group, Part, parted
 from editor_app.layout import Drawing, Plane, Words, button, column, row
@@ -36,6 +36,7 @@ class StagePanel(QWidget):
     picking = Signal(str, str)  # entry, parameter
     recalled = Signal(str, str)  # entry, parameter: the value of the last snapshot is wanted
     aiming = Signal(str, str)  # entry, parameter: to be adjusted on the picture
+    masked = Signal(str, str, int, bool)  # entry, parameter, number of it: whether what it touches is to be seen
     folded = Signal(str, bool)
     alone = Signal(str)  # fold all the others
     asked = Signal(str, str)  # entry, what else is to be done with its stage: compare, copy, paste or default
@@ -83,6 +84,7 @@ class StagePanel(QWidget):
                 g.changed.connect(lambda name, v: self.edited.emit(self.ident, name, v))
                 g.done.connect(self.done)
                 g.aimed.connect(lambda name: self.aiming.emit(self.ident, name))
+                g.masked.connect(lambda name, i, on: self.masked.emit(self.ident, name, i, on))
                 self.controls |= {q.name: Part(g, q.name) for q in groups[kind]}
                 self.groups.append(g)
                 rows.append(g)
@@ -100,6 +102,8 @@ class StagePanel(QWidget):
             c.changed.connect(lambda v: self._edit(p, v))
             c.done.connect(self.done)
             c.recalled.connect(lambda: self.recalled.emit(self.ident, p.name))
+            if isinstance(c, NumberRow):
+                c.slider.masked.connect(lambda on: self.masked.emit(self.ident, p.name, 0, on))
             if isinstance(c, PickRow):
                 c.picking.connect(lambda: self.picking.emit(self.ident, p.name))
         return c

@@ -28,6 +28,8 @@ FLAT = {"rect": (0, 4), "colour": (3,), "hues": (8,), "wheel": (3,), "regions": 
 """Kinds whose value is one row of numbers → how many there may be."""
 HUES = ("red", "orange", "yellow", "green", "aqua", "blue", "purple", "magenta")
 """What the eight numbers of a parameter of the kind `hues` belong to."""
+OWN, CLIPPING = "own", "clipping"
+"""What else but the name of a parameter a `Param.mask` may be."""
 PARTS = {
     "hues": HUES,
     "wheel": ("a", "b", "light"),
@@ -46,7 +48,8 @@ class Param:
     highlights, then the three places in 0…1 where they part; offsets: so many numbers as the stage wants, which styles add
     to, or (); rect: (x, y, width, height) or (); points, mask: tuple of tuples of numbers; file (see `files`), text: str.
     `low` and `high` hold for each number of hues, wheels and regions.  `inference` marks what `measure` and `infer` may
-    look at.
+    look at.  `mask` says what the editor lights while Alt is held with the slider: all that the whole way of a parameter
+    touches (named, or OWN for this one), or CLIPPING.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class Param:
     group: str = ""
     advanced: bool = False
     inference: bool = False
+    mask: str = ""
 
     def check(self, where: str, v: Any) -> Any:
         """`v` in its stored form; ValueError with one sentence where it does not fit."""
@@ -123,6 +127,7 @@ def param(
     group: str = "",
     advanced: bool = False,
     inference: bool = False,
+    mask: str = "",
 ) -> Any:
     """Declare a parameter of a stage.  The kind follows from the default (number, switch, choice) unless it is named."""
     if not kind:
@@ -134,7 +139,7 @@ def param(
             kind = "choice"
         else:
             raise TypeError(f"name the kind of a parameter whose default is {default!r}: one of {', '.join(KINDS)}")
-    p = Param(kind, default, low, high, step, unit, label, help, choices, group, advanced, inference)
+    p = Param(kind, default, low, high, step, unit, label, help, choices, group, advanced, inference, mask)
     return field(default=default, metadata={"param": p})
 
 

@@ -51,6 +51,7 @@ class Opened:
     measured: dict[str, Reading] = field(default_factory=dict)  # by the last full rendering
     took: dict[str, float] = field(default_factory=dict)  # seconds of work by entry, when it ran last
     drafted: tuple[str, dict[str, Any]] = ("", {})  # what the last draft of the whole started from, and its size
+    effect: tuple[str, Any] | None = None  # what the last one was made of, and the rendering
     copy: int = 0  # the version that is looked at: a virtual copy's number
 
     @classmethod

@@ -22,6 +22,7 @@ import torch
 
 from editor_app.engine import files, styling
 from editor_app.engine.declare import declarations
+from editor_app.engine.effect import effect
 from editor_app.engine.lanes import Lane
 from editor_app.engine.looking import Looking
 from editor_app.engine.opened import Opened, located
@@ -134,6 +135,12 @@ class Server(Looking, Smalls):
     def _render(self, m: Message, stop: Callable[[], bool]) -> dict[str, Any]:
         o = self._opened(m["path"])
         plain = o.plain(m["recipe"])
+        if m.get("effect"):
+            return self._laid(m, effect(o, plain, m, stop)) | {
+                "refining": False,
+                "drafted": False,
+                "took": dict(o.took),
+            }
         with o.lock:
             source, recipe, standing_in = o.hybrid(plain)
         aside = str(m["kind"]).startswith("other")  # what is only compared with waits its turn
@@ -154,6 +161,11 @@ class Server(Looking, Smalls):
         o.took |= made.took if not aside and draft is None else {}
         if not standing_in and not aside:
             o.measured = made.readings
+        drafted = draft is not None and held
+        return self._laid(m, made) | {"refining": standing_in, "drafted": drafted, "took": dict(o.took)}
+
+    def _laid(self, m: Message, made: Rendered) -> dict[str, Any]:
+        """A rendering's pixels into the page that is meant for them; what is told of it."""
         page = self._page(m["page"])
         h, w, _ = made.view.pixels.shape
         n = h * w * 4
@@ -162,9 +174,7 @@ class Server(Looking, Smalls):
         seen = made.view.screen if page.size >= 2 * n else None
         if seen is not None:
             np.frombuffer(page.map, np.uint8, n, n).reshape(h, w, 4)[:] = seen
-        drafted = draft is not None and held
-        told = made.told() | {"path": m["path"], "refining": standing_in, "drafted": drafted, "took": dict(o.took)}
-        return told | {"screen": seen is not None}
+        return made.told() | {"path": m["path"], "screen": seen is not None, "effect": bool(m.get("effect"))}
 
     def _drafted(self, o: Opened, plain: Recipe, m: Message) -> Message | None:
         """What to render as a draft, where one can stand in for the RAW zone better than the last one does.

@@ -17,7 +17,7 @@ from modisp.color import transfer
 from modisp.native import F, kernel, planes, unit
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
-from modisp.parameter import param
+from modisp.parameter import CLIPPING, OWN, param
 
 LIFT, PULL, ENDS, BLACK = 1.25, 0.9, 0.8, 0.08  # of the four regional sliders at ±1: EV, EV, EV, lightness
 FLATTEST = 0.2  # the least slope, in EV per EV, that the regional sliders leave: beyond, they give way to each other
@@ -38,16 +38,36 @@ class ToneSliders:
         0.0, -1.0, 1.0, step=0.01, help="Spreads tones apart around the pivot (above 0) or draws them together."
     )
     highlights: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Brightens or recovers bright parts such as skies; shadows stay as they are."
+        0.0,
+        -1.0,
+        1.0,
+        step=0.01,
+        help="Brightens or recovers bright parts such as skies; shadows stay as they are.",
+        mask=OWN,
     )
     shadows: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Opens or deepens dark parts of the picture; highlights stay as they are."
+        0.0,
+        -1.0,
+        1.0,
+        step=0.01,
+        help="Opens or deepens dark parts of the picture; highlights stay as they are.",
+        mask=OWN,
     )
     whites: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Moves the brightest tones: up to pure white, or down from it."
+        0.0,
+        -1.0,
+        1.0,
+        step=0.01,
+        help="Moves the brightest tones: up to pure white, or down from it.",
+        mask=CLIPPING,
     )
     blacks: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Moves the darkest tones: down into pure black, or up to a faded, matte black."
+        0.0,
+        -1.0,
+        1.0,
+        step=0.01,
+        help="Moves the darkest tones: down into pure black, or up to a faded, matte black.",
+        mask=CLIPPING,
     )
     pivot: float = param(
         0.0,

@@ -8,6 +8,7 @@ import torch
 
 from modisp.image import Image, State
 from modisp.operators.layers import contain, extremes, luma, smooth
+from modisp.parameter import OWN
 from modisp.stage import Parts, Reading, Stage, param
 
 _LOW, _HIGH = 0.12, 0.4  # range of √luminance nearby: from where on an edge is hard enough to fringe
@@ -19,8 +20,8 @@ class Defringe(
 ):
     """Takes purple and green out of pixels that lie within a small radius of a hard edge; brightness stays."""
 
-    purple: float = param(0.0, 0.0, 1.0, step=0.01, help="How much of purple and blue rims is taken away.")
-    green: float = param(0.0, 0.0, 1.0, step=0.01, help="How much of green rims is taken away.")
+    purple: float = param(0.0, 0.0, 1.0, step=0.01, help="How much of purple and blue rims is taken away.", mask=OWN)
+    green: float = param(0.0, 0.0, 1.0, step=0.01, help="How much of green rims is taken away.", mask=OWN)
     radius: float = param(3.0, 1.0, 6.0, step=0.5, unit="px", help="How far from an edge rims may lie.")
 
     def neutral(self) -> Defringe:

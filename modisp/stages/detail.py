@@ -14,6 +14,7 @@ from modisp.native import F, kernel, less, more, planes, unit
 from modisp.operators.layers import gauss_reach, gauss_taps
 from modisp.operators.tonecurve import contain
 from modisp.operators.tonecurve import light as luminance
+from modisp.parameter import OWN
 from modisp.stage import Parts, Reading, Stage, param
 
 _NONE, _THREE = F(0), F(3)
@@ -27,15 +28,31 @@ class Detail(Stage, slot="detail", reads=State.DISPLAY, writes=State.DISPLAY, ti
     RAW files begin with some of it (see `order.toml`), finished pictures with none.
     """
 
-    amount: float = param(0.0, 0.0, 2.0, step=0.01, help="How much contrast of fine edges is raised.")
+    amount: float = param(0.0, 0.0, 2.0, step=0.01, help="How much contrast of fine edges is raised.", mask=OWN)
     radius: float = param(
-        0.8, 0.3, 3.0, step=0.1, unit="px", help="How wide the edges are that are sharpened; small for sharp lenses."
+        0.8,
+        0.3,
+        3.0,
+        step=0.1,
+        unit="px",
+        help="How wide the edges are that are sharpened; small for sharp lenses.",
+        mask="amount",
     )
     masking: float = param(
-        0.2, 0.0, 1.0, step=0.01, help="Keeps even areas such as skies and skin from being sharpened with their noise."
+        0.2,
+        0.0,
+        1.0,
+        step=0.01,
+        help="Keeps even areas such as skies and skin from being sharpened with their noise.",
+        mask="amount",
     )
     halo_limit: float = param(
-        0.6, 0.0, 1.0, step=0.01, help="How little edges may overshoot: 1 leaves no bright or dark rims at all."
+        0.6,
+        0.0,
+        1.0,
+        step=0.01,
+        help="How little edges may overshoot: 1 leaves no bright or dark rims at all.",
+        mask="amount",
     )
 
     def neutral(self) -> Detail:

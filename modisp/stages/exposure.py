@@ -8,6 +8,7 @@ from typing import Self
 import torch
 
 from modisp.image import Image, Metadata, State
+from modisp.parameter import CLIPPING
 from modisp.stage import Parts, Reading, Stage, param
 
 
@@ -30,6 +31,7 @@ class Exposure(
         unit="EV",
         label="Exposure",
         help="Brightens or darkens the whole picture by stops; automatic brightness does not undo it.",
+        mask=CLIPPING,
     )
     baseline: bool = param(
         True,

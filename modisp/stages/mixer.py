@@ -12,6 +12,7 @@ from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.hues import blend, turned
 from modisp.operators.layers import contain
+from modisp.parameter import OWN
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 _NONE = (0.0,) * 8
@@ -28,13 +29,13 @@ class Mixer(Stage, slot="mixer", reads=State.DISPLAY, writes=State.DISPLAY, titl
     """
 
     hue: tuple[float, ...] = param(
-        _NONE, -1.0, 1.0, kind="hues", help="Turns a colour towards its neighbours on the circle of hues."
+        _NONE, -1.0, 1.0, kind="hues", help="Turns a colour towards its neighbours on the circle of hues.", mask=OWN
     )
     saturation: tuple[float, ...] = param(
-        _NONE, -1.0, 1.0, kind="hues", help="Strengthens a colour, or weakens it down to grey."
+        _NONE, -1.0, 1.0, kind="hues", help="Strengthens a colour, or weakens it down to grey.", mask=OWN
     )
     luminance: tuple[float, ...] = param(
-        _NONE, -1.0, 1.0, kind="hues", help="Makes a colour lighter or darker; in black and white too."
+        _NONE, -1.0, 1.0, kind="hues", help="Makes a colour lighter or darker; in black and white too.", mask=OWN
     )
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:

@@ -20,6 +20,7 @@ from modisp.operators.layers import (
     relief,
     window_of,
 )
+from modisp.parameter import OWN
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 TEXTURE, CLARITY, HAZE = 0.0018, 0.012, 0.007  # radii, and the edge of haze's blocks, as parts of the long edge
@@ -35,13 +36,18 @@ class Presence(Stage, slot="presence", reads=State.DISPLAY, writes=State.DISPLAY
     """Fine, middling and broad contrast, each on its own layer of √luminance; colour keeps its hue and saturation."""
 
     texture: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Brings out fine structure such as skin, bark and cloth, or smooths it."
+        0.0,
+        -1.0,
+        1.0,
+        step=0.01,
+        help="Brings out fine structure such as skin, bark and cloth, or smooths it.",
+        mask=OWN,
     )
     clarity: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Adds punch to shapes in the middle tones, or makes them glow softly."
+        0.0, -1.0, 1.0, step=0.01, help="Adds punch to shapes in the middle tones, or makes them glow softly.", mask=OWN
     )
     dehaze: float = param(
-        0.0, -1.0, 1.0, step=0.01, help="Takes away the veil of mist and haze, or lays one over the distance."
+        0.0, -1.0, 1.0, step=0.01, help="Takes away the veil of mist and haze, or lays one over the distance.", mask=OWN
     )
 
     def _reach(self, frame: Frame) -> tuple[int, int]:

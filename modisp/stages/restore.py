@@ -19,6 +19,7 @@ from modisp.nets.restore import restore
 from modisp.operators.cfa import balance, is_rgb, per_site
 from modisp.operators.means import REACH, without_means
 from modisp.operators.noise import LEAST, left_after, luminance, survey
+from modisp.parameter import OWN
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
 WEIGHTS = {"bayer": "restore", "quad": "restore", "xtrans": "restore-xtrans"}
@@ -57,12 +58,20 @@ class Restore(
         unit="%",
         label="Noise",
         help="Takes off grain: how much of the brightness noise is removed. Some left looks natural.",
+        mask=OWN,
     )
     chroma: float = param(
-        1.0, 0, 1, step=0.01, unit="%", label="Colour noise", help="Takes off coloured specks and blotches."
+        1.0, 0, 1, step=0.01, unit="%", label="Colour noise", help="Takes off coloured specks and blotches.", mask=OWN
     )
     deblur: float = param(
-        0.0, 0, 1, step=0.01, unit="%", label="Deblur", help="Makes edges as crisp as they were before the lens."
+        0.0,
+        0,
+        1,
+        step=0.01,
+        unit="%",
+        label="Deblur",
+        help="Makes edges as crisp as they were before the lens.",
+        mask=OWN,
     )
     radius: float = param(
         0.0,

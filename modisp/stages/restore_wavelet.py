@@ -17,6 +17,7 @@ from modisp.image import Image, Metadata, State
 from modisp.operators.cfa import balance, colours, is_rgb, period
 from modisp.operators.noise import LEAST, gaussian, left_after, luminance, survey
 from modisp.operators.wavelet import Noise, find_noise
+from modisp.parameter import OWN
 from modisp.stage import Parts, Probe, Reading, Stage, checkpoint, param
 
 STEPS = 2
@@ -47,12 +48,20 @@ class RestoreWavelet(
         unit="%",
         label="Noise",
         help="Takes off grain: how much of the brightness noise is removed.",
+        mask=OWN,
     )
     chroma: float = param(
-        0.8, 0, 1, step=0.01, unit="%", label="Colour noise", help="Takes off coloured specks and blotches."
+        0.8, 0, 1, step=0.01, unit="%", label="Colour noise", help="Takes off coloured specks and blotches.", mask=OWN
     )
     deblur: float = param(
-        0.0, 0, 1, step=0.01, unit="%", label="Deblur", help="Makes edges as crisp as they were before the lens."
+        0.0,
+        0,
+        1,
+        step=0.01,
+        unit="%",
+        label="Deblur",
+        help="Makes edges as crisp as they were before the lens.",
+        mask=OWN,
     )
     radius: float = param(
         0.0,
