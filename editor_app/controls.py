@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent
 from PySide6.QtWidgets import QColorDialog, QFileDialog, QLineEdit, QWidget
 
@@ -21,10 +21,10 @@ from editor_app.declared import ParamInfo
 from editor_app.layout import Drawing, Words, button, column, row
 from editor_app.shown import Shown
 from editor_app.slider import Slider
-from editor_app.widgets import Combo, Switch, Tool
+from editor_app.widgets import Combo, NumberField, Switch, Tool
 from editor_app.words import spelled, tr
 
-NUMBER, UNIT = 52, 20
+UNIT = 20
 MARGIN = (16, 0, 4, 0)
 
 
@@ -117,13 +117,8 @@ class NumberRow(Control):
         super().__init__(p, scrub=True)
         self.shown = Shown(p)
         self.slider = Slider(self.shown)
-        self.number = QLineEdit()
-        self.number.setObjectName("number")
-        self.number.setFixedWidth(NUMBER)
-        self.number.setAlignment(paint.RIGHT)
-        self.number.setFont(theme.font())
-        self.number.setAccessibleName(p.words)
-        self.number.installEventFilter(self)
+        self.number = NumberField(p.words)
+        self.number.left.connect(self._leave)
         self.number.returnPressed.connect(self._typed)
         self.number.editingFinished.connect(self._typed)
         layout = row(
@@ -194,15 +189,9 @@ class NumberRow(Control):
             self.done.emit()
         self._write(self.slider.value)
 
-    def eventFilter(self, watched: QObject, e: QEvent) -> bool:
-        if e.type() == QEvent.Type.FocusIn:
-            QTimer.singleShot(0, self.number, self.number.selectAll)
-        elif e.type() == QEvent.Type.KeyPress and e.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
-            self.number.setModified(False)
-            self._write(self.slider.value)
-            self.slider.setFocus()
-            return True
-        return super().eventFilter(watched, e)
+    def _leave(self) -> None:
+        self._write(self.slider.value)
+        self.slider.setFocus()
 
 
 class SwitchRow(Control):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
-from editor_app import paint, theme
 from editor_app.declared import ParamInfo
 from editor_app.floating import FloatingBar
 from editor_app.framing import Roles, ratio_of
 from editor_app.layout import Plane, Words, button, row
 from editor_app.shown import Shown
 from editor_app.slider import Slider
-from editor_app.widgets import Combo, Tool
+from editor_app.widgets import Combo, NumberField, Tool
 from editor_app.words import tr
 
 FREE, ORIGINAL = "free", "original"
@@ -45,12 +44,8 @@ class Amount(QWidget):
         self.slider = Slider(self.shown)
         self.slider.setFixedWidth(width)
         self.slider.setToolTip(p.help)
-        self.number = QLineEdit()
-        self.number.setObjectName("number")
-        self.number.setFixedWidth(52)
-        self.number.setAlignment(paint.RIGHT)
-        self.number.setFont(theme.font())
-        self.number.setAccessibleName(p.words)
+        self.number = NumberField(p.words)
+        self.number.left.connect(self._leave)
         self.number.editingFinished.connect(self._typed)
         unit = Words(self.shown.unit, "faint", 11, width=12 if self.shown.unit else 4)
         self.setLayout(row(Words(words, "soft") if words else 0, 8 if words else 0, self.slider, 4, self.number, unit))
@@ -68,6 +63,10 @@ class Amount(QWidget):
     def _moved(self, v: float) -> None:
         self.number.setModified(False)
         self.moved.emit(v)
+
+    def _leave(self) -> None:
+        self.show_value(self.slider.value)
+        self.slider.setFocus()
 
     def _typed(self) -> None:
         if self.number.isModified():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QFocusEvent,
     QFontMetrics,
     QKeyEvent,
     QLinearGradient,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QFrame,
+    QLineEdit,
     QScrollArea,
     QWidget,
 )
@@ -279,6 +281,36 @@ def keeps(e: QEvent, keys: frozenset[Qt.Key]) -> bool:
             e.accept()
             return True
     return False
+
+
+class NumberField(QLineEdit):
+    """A number beside its slider: the focus selects it, Enter takes it and does nothing else, Esc leaves it as it was."""
+
+    left = Signal()
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.setObjectName("number")
+        self.setFixedWidth(52)
+        self.setAlignment(paint.RIGHT)
+        self.setFont(theme.font())
+        self.setAccessibleName(words)
+
+    def focusInEvent(self, e: QFocusEvent) -> None:
+        super().focusInEvent(e)
+        QTimer.singleShot(0, self, self.selectAll)  # once a click has put the cursor where it lies
+
+    def event(self, e: QEvent) -> bool:
+        return keeps(e, frozenset({Qt.Key.Key_Escape})) or super().event(e)
+
+    def keyPressEvent(self, e: QKeyEvent) -> None:
+        if e.key() == Qt.Key.Key_Escape:
+            self.setModified(False)
+            self.left.emit()
+        else:
+            super().keyPressEvent(e)
+            if e.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                e.accept()  # or what lies below would take it for its own
 
 
 ARROWS = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down})

@@ -112,6 +112,21 @@ def test_ratios_swap_guides_and_nudges_by_key(qtbot: Any, opened: Window) -> Non
     w.commands.actions["escape"].trigger()
 
 
+def test_an_angle_is_typed_and_the_tool_stays_in_hand(qtbot: Any, opened: Window) -> None:
+    w, tool = opened, crop(qtbot, opened)
+    w.activateWindow()
+    field = tool.bar.amounts["angle"].number
+    qtbot.mouseClick(field, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: field.selectedText() == field.text())
+    qtbot.keyClicks(field, "2.3")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert tool.framing is not None and tool.framing.angle == 2.3 and w.viewer.tool is tool
+    qtbot.keyClicks(field, "9")
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert tool.framing.angle == 2.3 and "9" not in field.text() and w.viewer.tool is tool
+    w.commands.actions["escape"].trigger()
+
+
 def test_a_kept_crop_opens_again_as_it_was(qtbot: Any, opened: Window) -> None:
     w, tool = opened, crop(qtbot, opened)
     tool.set_ratio("3:2")
