@@ -160,6 +160,9 @@ class Slider(QWidget):
             e.ignore()
 
     def event(self, e: QEvent) -> bool:
+        if self.dragging and e.type() == QEvent.Type.ShortcutOverride and e.key() == Qt.Key.Key_Alt:  # type: ignore[attr-defined]
+            e.accept()  # the menu bar would take the focus when Alt is let go
+            return True
         escape = frozenset({Qt.Key.Key_Escape}) if self.dragging else frozenset()
         return keeps(e, ARROWS | escape) or super().event(e)
 
