@@ -131,6 +131,8 @@ class Rendering(QObject):
         if rect is not None:
             key = (self.version, (*view[:2], self.effect), rect, size)
             out.append(("region", key, more | lit | {"rect": list(rect), "size": size, "pixels": _MOST}))
+            if self.dragging and "region" in self.drafts:
+                return out  # what lies around it takes seconds to begin with, and is not looked at
             fit = self.port.fitting
             size = (round(self.port.full[0] * fit), round(self.port.full[1] * fit))
         else:

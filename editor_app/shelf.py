@@ -106,7 +106,8 @@ class Shelf(QObject):
             return
         if slots is None:
             slots = {info.slot for info, _, frame in self.parts() if not frame}
-        if s.photo in photos or not photos:
+        here = recipes.settled(d.recipe, s.readings, s.declared)
+        if (s.photo in photos or not photos) and here != self.copied:  # where it was copied from, nothing is to be done
             s.put_fitted(recipes.pasted(d.recipe, self.copied, slots, looks), tr("Look pasted"))
         others = [[str(p.path), p.copy] for p in photos if p is not s.photo]
         if others:
