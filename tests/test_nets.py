@@ -11,6 +11,7 @@ from modisp.nets.demosaic import Demosaic, demosaic
 from modisp.nets.interpolate import interpolate
 from modisp.nets.mosaic import PATTERNS, find_phase, fit, masks, sample, unfit
 from modisp.nets.restore import Restore, restore
+from modisp.nets.settle import lacking
 from modisp.nets.shuffle import planar, shuffle, unshuffle
 from modisp.nets.turns import turns
 
@@ -238,3 +239,28 @@ def test_build() -> None:
     assert net.macs() == pytest.approx((9 * (5 * 8 + 2 * 64 + 8 * 12)) / 4)
     with pytest.raises(ValueError, match="unknown"):
         build({"kind": "dream"})
+
+
+@pytest.mark.parametrize("cfa", CFAS)
+def test_what_deblurring_lacks_is_nothing_on_flat_colours(cfa: str) -> None:
+    flat = sample(torch.tensor([0.1, 0.6, 0.3]).view(3, 1, 1).expand(3, 48, 48), cfa)
+    period = PATTERNS[cfa].shape[0]
+    for dy in range(0, period, 3):
+        x = flat[:, dy:, 1:]
+        assert lacking(x, x, 1.3, cfa, dy, 1, torch.tensor([0.5, 1.0, 0.7])).abs().max() < 1e-6
+
+
+def test_what_deblurring_lacks_leads_to_the_truth() -> None:
+    y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    truth = (0.3 + 0.2 * torch.sign(torch.sin(x / 4) * torch.sin(y / 5)))[None] * torch.tensor([0.5, 1.0, 0.8])[
+        :, None, None
+    ]
+    taps = torch.exp(-0.5 * torch.arange(-4, 5.0) ** 2)
+    psf = taps[:, None] * taps / taps.sum() ** 2
+    soft = F.conv2d(F.pad(truth[:, None], (4, 4, 4, 4), "reflect"), psf[None, None])[:, 0]
+    seen, wanted, white = sample(soft, "bayer"), sample(truth, "bayer"), torch.tensor([0.5, 1.0, 0.8])
+    found = seen
+    for _ in range(3):
+        better = found + lacking(seen, found, 1.0, "bayer", 0, 0, white)
+        assert (better - wanted).square().mean() < 0.9 * (found - wanted).square().mean()
+        found = better

@@ -16,6 +16,8 @@ from modisp.image import Image, Metadata, State
 from modisp.learned import SIZES, TILE, digest, edges, mean_noise, network, weight_file
 from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
+from modisp.nets.settle import REACH as SETTLED
+from modisp.nets.settle import lacking
 from modisp.operators.cfa import balance, is_rgb, per_site
 from modisp.operators.means import REACH, without_means
 from modisp.operators.noise import LEAST, left_after, luminance, survey
@@ -33,6 +35,9 @@ def _found(meta: Metadata, size: str) -> tuple[Path, str, int, int] | None:
     return (path, *found) if found and path else None
 
 
+_SETTLE, _NOISY, _COLOURED = 1.2, 1e-3, 3e-4
+"""How much of what deblurring still lacks is added where there is no noise, and half of it in colour; the variances at a middle
+grey that halve the one and the other, by trial."""
 _GREY, _GRAINY, _FAST = 0.18, 0.06, 1000.0
 """A middle grey; the standard deviation of its noise, as a part of it, from which grain is plain; the ISO that stands for it."""
 
@@ -149,8 +154,8 @@ class Restore(
         return network(found[0], torch.device("cpu")).halo * (2 if found[1] == "quad" else 1) if found else 0
 
     def halo(self, scale: float) -> int:
-        """Local means are kept."""
-        return 0 if self == self.neutral() else REACH
+        """Local means are kept, and what is deblurred is blurred again."""
+        return 0 if self == self.neutral() else REACH + SETTLED * (self.deblur > 0)
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """(1, H, W) samples less the noise, plus the detail, each by its strength; local means stay as they are."""
@@ -170,9 +175,25 @@ class Restore(
         if self.chroma:
             out = out - noise.mul(self.chroma)
         if self.deblur:
-            sharp = parts["sharp"].float()
-            out = out + without_means(sharp, clean, cfa, shot, read + 1e-9).mul_(self.deblur)
+            sharp = without_means(parts["sharp"].float(), clean, cfa, shot, read + 1e-9)
+            sharp += self._lacking(image, reading, clean, clean + sharp)
+            out = out + sharp.mul_(self.deblur)
         return out
+
+    def _lacking(self, image: Image, reading: Reading, clean: torch.Tensor, sharp: torch.Tensor) -> torch.Tensor:
+        phase = find_phase(image.meta.cfa)
+        if phase is None:
+            return torch.zeros_like(sharp)
+        shot, read = mean_noise(self._noise(reading))
+        variance = shot * _GREY + read
+        share = _SETTLE / (1 + variance / _NOISY)
+        coloured = 0.5 * share / (1 + variance / _COLOURED)
+        white = balance(image.meta)
+        found = lacking(clean, sharp, self._radius(reading), *phase, sharp.new_tensor(white))
+        # the rest as brightness alone: where the interpolation errs, it errs in colour
+        luma = luminance(found, image.meta.cfa, white)
+        luma *= per_site(luma.new_tensor(white), image.meta.cfa, image.height, image.width)
+        return luma.mul_(share - coloured).add_(found, alpha=coloured)
 
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """The noise and blur that are left."""
