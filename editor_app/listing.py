@@ -14,6 +14,9 @@ from editor_app import paint, theme
 LINE, PICTURED = 28, 34
 
 
+VALUE = 120  # pixels for a value; names give way
+
+
 @dataclass(frozen=True)
 class Line:
     """One line."""
@@ -56,7 +59,7 @@ class Listing(QWidget):
                 ground = t.hover if i == self.current else t.field
                 paint.rounded(p, QRectF(8, y, self.width() - 16, self.tall), ground)
             colour = t.text if i == self.current else getattr(t, line.token)
-            width = paint.text(p, QRectF(0, 0, 96, 0), line.value, colour) if line.value else 0
+            width = paint.text(p, QRectF(0, 0, VALUE, 0), line.value, colour) if line.value else 0
             left = 16
             if self.pictures:
                 place, left = QRectF(16, y + 3, 44, 28), 70
@@ -65,7 +68,7 @@ class Listing(QWidget):
                 else:
                     paint.rounded(p, place, t.field, 3)
             paint.text(p, QRectF(left, y, self.width() - 24 - left - width, self.tall), line.name, colour)
-            paint.text(p, QRectF(self.width() - 112, y, 96, self.tall), line.value, colour, align=paint.RIGHT)
+            paint.text(p, QRectF(self.width() - 16 - VALUE, y, VALUE, self.tall), line.value, colour, align=paint.RIGHT)
         if self.hasFocus() and self.lines:
             y = max(0, self.current) * self.tall
             paint.rounded(p, QRectF(8, y, self.width() - 16, self.tall), "", 4, t.accent)
