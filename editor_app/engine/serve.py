@@ -145,6 +145,7 @@ class Server(Looking, Smalls):
             source, recipe, standing_in = o.hybrid(plain)
         aside = str(m["kind"]).startswith("other")  # what is only compared with waits its turn
         held = bool(m.get("held"))
+        self.held = time.monotonic() if held else self.held
         draft = self._drafted(o, plain, m) if standing_in and not aside else None
         if draft is not None and held:
             self._stop_refining()  # what is exact is made when the hand lets go

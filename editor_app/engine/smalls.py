@@ -15,6 +15,7 @@ from modisp import Recipe, Sidecar
 from modisp.cache import Cache
 
 Message = Mapping[str, Any]
+REST = 0.4  # seconds for which a hand that drags must have rested
 
 
 class Smalls:
@@ -31,6 +32,7 @@ class Smalls:
     covers: Lane
     thumbs_lane: Lane
     _opened: Callable[[str], Opened]
+    held = 0.0  # when a picture was last asked for by a hand that drags
 
     def do_strip(self, m: Message) -> None:
         """A thumbnail of every boundary, one by one, when nothing else is to be done; tells `strip` for each."""
@@ -52,7 +54,7 @@ class Smalls:
         """Small pictures of photographs as their sidecars say, when nothing else is to be done; tells `thumb` for each."""
 
         def work(path: str, copy: int) -> None:
-            while self.look.busy or self.raw.busy or self.opening.busy:
+            while self._wanted() or self.opening.busy:
                 time.sleep(0.05)
             made: dict[str, Any] = {"width": 0, "height": 0, "pixels": ""}
             try:
@@ -89,10 +91,14 @@ class Smalls:
                 self.thumbs.popitem(last=False)
         return self.thumbs[key]
 
+    def _wanted(self) -> bool:
+        """Whether the processor is wanted for something that is waited for."""
+        return self.look.busy or self.raw.busy or time.monotonic() - self.held < REST
+
     def _idle(self, o: Opened, plain: Recipe, stop: Callable[[], bool]) -> bool:
         """Wait until nothing else is to be done; false where this need not be done either (it is asked for again when
         the RAW zone is there)."""
-        while (self.look.busy or self.raw.busy) and not stop():
+        while self._wanted() and not stop():
             time.sleep(0.02)
         part = o.raw_part(plain)
         return not stop() and (not part or o.developed(part))

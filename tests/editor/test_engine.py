@@ -227,6 +227,24 @@ def test_the_look_is_worked_on_while_the_raw_zone_is_developed_once(
     assert len(begun) == 2
 
 
+def test_small_pictures_wait_until_the_hand_rests(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    from editor_app.engine.serve import Server
+    from editor_app.engine.smalls import REST
+
+    server = Server(io.StringIO())
+    monkeypatch.setattr(server, "_page", lambda _: Room())
+    recipe = Recipe.default(open_image(folder / "picture.png")).dump()
+    row = {"path": str(folder / "picture.png"), "kind": "base", "size": (60, 60), "recipe": recipe, "page": {}}
+    server._render(row, lambda: False)
+    assert not server._wanted()
+    server._render({**row, "held": True}, lambda: False)
+    assert server._wanted()  # between two pictures of a drag, too
+    server.held -= REST
+    assert not server._wanted()
+
+
 class Room:
     """A page that nobody looks at."""
 
