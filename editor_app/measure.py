@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SECONDS, EVERY = 2.0, 0.016
 """How long each slider is dragged to and fro, and between two places of the hand."""
+LEAST, MOST = 5, 20.0
+"""So many pictures are waited for on a slow machine, so many seconds."""
 REACH = 0.2  # of a slider's way, to either side of where it stands
 COLUMNS = ("slider", "frames", "median ms", "p95 ms", "longest ms", "megapixels", "window held ms")
 
@@ -137,10 +139,10 @@ def _drag(
     w.session.pictured.connect(seen)
     start = last = time.monotonic()
     held = moved = 0.0
-    while (now := time.monotonic()) - start < SECONDS:
+    while (gone := (now := time.monotonic()) - start) < SECONDS or (len(came) < LEAST and gone < MOST):
         if now - moved >= EVERY:
             moved = now
-            to(way(math.sin(2 * math.pi * (now - start) / SECONDS)))
+            to(way(math.sin(2 * math.pi * gone / SECONDS)))
         app.processEvents()
         held = max(held, time.monotonic() - last)
         time.sleep(0.001)
