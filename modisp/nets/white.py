@@ -208,6 +208,8 @@ def expected(logits: Tensor) -> Tensor:
 
 REACH = 5.0
 """How far a light's share of the distribution reaches, in cells; what is nearer than that to a light belongs to it."""
+ROUND = 9.0
+"""How far about a light, in cells, the mean is taken that says where it is: what is uncertain has long tails."""
 
 
 def peaks(logits: Tensor, most: int = 3, sure: Tensor | None = None) -> list[tuple[Tensor, float]]:
@@ -223,13 +225,13 @@ def peaks(logits: Tensor, most: int = 3, sure: Tensor | None = None) -> list[tup
         smooth = F.avg_pool2d(left[None, None], 5, 1, 2)[0, 0]
         at = int(smooth.argmax())
         centre = place.view(-1, 2)[at]
-        for _ in range(3):  # toward the mean of what is near
-            near = left * (((place - centre) / CELL).square().sum(-1) <= REACH**2)
-            mass = float(near.sum())
-            if mass < 1e-6:
+        for _ in range(3):  # toward the mean of what is round it
+            away = ((place - centre) / CELL).square().sum(-1)
+            if float(left[away <= REACH**2].sum()) < 1e-6:
                 return out
-            by = sure.masked_fill(near == 0, -math.inf).flatten().softmax(0)
+            by = sure.masked_fill((left == 0) | (away > ROUND**2), -math.inf).flatten().softmax(0)
             centre = by @ place.flatten(0, 1)
-        out.append((centre, mass))
-        left = left * (((place - centre) / CELL).square().sum(-1) > REACH**2)
+        near = ((place - centre) / CELL).square().sum(-1) <= REACH**2
+        out.append((centre, float(left[near].sum())))
+        left = left.masked_fill(near, 0.0)
     return sorted(out, key=lambda p: -p[1])
