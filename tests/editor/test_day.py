@@ -147,7 +147,7 @@ def test_what_cannot_be_saved_is_kept_and_tried_again(
     window.session.keeper.retry()
     qtbot.waitUntil(sidecar.is_file)
     qtbot.waitUntil(lambda: not window.session.keeper.failed)
-    assert window.session.keeper.settle()
+    assert window.session.keeper.settle(60)
 
 
 def change_elsewhere(file: Path, rating: int) -> None:
@@ -316,7 +316,7 @@ def test_ten_edits_undo_restart_and_an_export_like_the_command_lines(
     w.snapshot()
     edited, steps = d.recipe, [s.recipe for s in d.steps]
     helpers.opened(qtbot, w, helpers.pictures(tmp_path / "other", 1) / "p0.png")
-    assert w.session.keeper.settle()
+    assert w.session.keeper.settle(60)
     w = made()
     helpers.opened(qtbot, w, file)
     again = w.session.document

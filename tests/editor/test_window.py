@@ -101,6 +101,8 @@ def test_what_is_seen_is_the_librarys_picture(qtbot: Any, window: Window, folder
 
 def test_undo_redo_and_history_after_opening_again(qtbot: Any, window: Window, folder: Path) -> None:
     settled(qtbot, window, folder / "p0.png")
+    _, _, c = first_number(window)
+    c.take(c.shown.high / 4)
     d = window.session.document
     assert d is not None and d.can_undo
     edited = d.recipe
@@ -149,6 +151,7 @@ def test_stars_by_key(qtbot: Any, window: Window, folder: Path) -> None:
     assert window.session.catalog.photo(folder / "p2.png").rating == 4  # type: ignore[union-attr]
     sidecar = folder / "p2.png.modisp"
     qtbot.waitUntil(sidecar.exists)
+    assert window.session.keeper.settle(60)
     data = json.loads(sidecar.read_text())
     assert data["rating"] == 4 and "recipe" not in data
 
@@ -225,7 +228,12 @@ def test_styles_are_tried_applied_and_weighed(qtbot: Any, window: Window, folder
 
 
 def test_paste_onto_others(qtbot: Any, window: Window, folder: Path) -> None:
+    settled(qtbot, window, folder / "p2.png")
+    window.commands.actions["stars_4"].trigger()
     settled(qtbot, window, folder / "p0.png")
+    assert window.session.keeper.settle(60)
+    _, _, c = first_number(window)
+    c.take(c.shown.high / 3)
     window.session.shelf.copy()
     before = json.loads((folder / "p2.png.modisp").read_text())
     said: list[Any] = []
