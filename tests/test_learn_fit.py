@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 import torch
 
 from modisp.image import Image, State
+from modisp.learn.after import fallen
 from modisp.learn.fit import Look, errors, fit, grey_chroma, lesson, ridge
 from modisp.learn.read import Sample
 from modisp.learn.report import render, whole_error
-from modisp.learn.run import FEWEST, learn
+from modisp.learn.residue import moved
+from modisp.learn.run import FEWEST, Learned, learn
 from modisp.operators import tonemap
 from modisp.operators.toneoffsets import Offsets
 from modisp.probe import Cancelled, cancellable
@@ -67,6 +70,47 @@ def test_a_tinted_look_is_found_as_one() -> None:
     assert found.tinted
     assert float(grey_chroma(found.offsets.tint).max()) > 2
     assert float(grey_chroma(torch.zeros(2, 6)).max()) < 0.02
+
+
+def test_mixed_channels_and_dark_corners_are_found_and_belong_to_the_style(tmp_path: Path) -> None:
+    vignette = {"amount": -0.4, "midpoint": 0.3, "feather": 0.6}
+    mix = torch.tensor([[0.8, 0.15, 0.05], [0.05, 0.9, 0.05], [0.0, 0.2, 0.8]])
+    stage = list_stages()["vignette_ellipse"](**vignette)
+
+    def finished(s: Sample) -> Sample:
+        mixed = torch.einsum("ij,jhw->ihw", mix, s.finished)
+        return Sample(s.name, s.scene, stage(Image(mixed, State.DISPLAY)).pixels, s.inside)
+
+    samples = [finished(s) for s in pictures(10, a_look(0.0))]
+    others = [finished(s) for s in pictures(5, a_look(0.0), 50)]
+    found = fit(lesson(samples, None, 400), steps=(160, 80, 0))
+    assert found.vignette["amount"] == pytest.approx(-0.4, abs=0.12)
+    assert not found.tinted and found.table is found.mixed
+    near = errors(found, lesson(others, None, 400)).mean()
+    flat = errors(replace(found, vignette={}), lesson(others, None, 400)).mean()
+    unmixed = errors(replace(found, table=None), lesson(others, None, 400)).mean()
+    assert near < 1.2 and flat > 2 * near and unmixed > 1.2 * near, (float(near), float(flat), float(unmixed))
+    style = Learned(found, samples, [], {"0.dng": 1.0}).style("Mine", tmp_path)
+    assert style.values["vignette"] == found.vignette and (tmp_path / "residue.cube").is_file()
+    grey = torch.linspace(0, 1, 50).expand(3, -1)
+    made = moved(found.table, grey.T)
+    assert float((made.amax(1) - made.amin(1)).max()) < 2e-3, "greys stay grey"
+
+
+def test_light_falls_to_the_corners_as_in_the_vignette_stage() -> None:
+    values = {"amount": -0.6, "midpoint": 0.2, "feather": 0.7}
+    image = Image(torch.full((3, 40, 60), 0.5), State.DISPLAY)
+    wanted = list_stages()["vignette_ellipse"](**values)(image).pixels
+    y, x = ((torch.arange(n) + 0.5) * 2 / n - 1 for n in (40, 60))
+    at = torch.stack(torch.meshgrid(x, y, indexing="xy")).reshape(2, -1)
+    assert torch.allclose(0.5 * fallen(values, at).view(1, 40, 60).expand(3, -1, -1), wanted, atol=1e-4)
+    assert bool((fallen({}, at) == 1).all())
+
+
+def test_the_frame_of_a_cropped_picture_is_what_it_shows() -> None:
+    inside = torch.zeros(40, 60, dtype=torch.bool)
+    inside[10:30, 15:60] = True
+    assert Sample("a", torch.zeros(3, 40, 60), torch.zeros(3, 40, 60), inside).frame == (0.25, 0.25, 1.0, 0.75)
 
 
 def test_a_curve_never_falls_and_pictures_of_the_report_are_those_of_the_fit() -> None:

@@ -9,14 +9,16 @@ pair of each does not confirm is not used.  So a look that treats all pictures a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
+from modisp.color import spaces
+from modisp.learn.after import Channels, Falloff, display_values, fallen, light_of
 from modisp.learn.read import Sample, lab
-from modisp.learn.residue import fit_residue, through
+from modisp.learn.residue import SIZE, fit_residue, through
 from modisp.metrics import delta_e
 from modisp.operators import tonecurve as tc
 from modisp.operators import tonemap, toneoffsets
@@ -26,7 +28,7 @@ from modisp.operators.toneview import SIDE, params_of, see
 from modisp.resample import resize
 from modisp.stage import checkpoint
 
-PIXELS = 1500
+PIXELS = 3000
 """Drawn from each pair."""
 AT_ONCE = 400
 STEPS = (400, 200, 250)
@@ -38,8 +40,11 @@ HOLD = 0.5
 """What speaks against ways from facts to the finish that pixels ask for, and pairs left out did not bear out."""
 CONVINCING = 0.9
 """What the squared error of left-out pairs must fall to before a look is said to follow the picture."""
+FLAT = 0.1
+"""A share of local light below which a look has none."""
 TINTED = 1.0
 """Mean chroma (CIELAB) that greys get before a look counts as tinted; less is taken for the developers' differing profiles."""
+SRGB, RGB = spaces.between("rec2020", "srgb").float(), spaces.between("srgb", "rec2020").float()
 Tell = Callable[[float], None]
 
 
@@ -47,7 +52,8 @@ Tell = Callable[[float], None]
 class Lesson:
     """Pixels of B pairs: scene (B, 3, N), places (B, 2, N), Lab wanted (B, N, 3); the base's finish; facts (B, 5).
 
-    `guide` (B,) is the gain by which the base's grid of local light is read, whatever gain the look has.
+    `guide` (B,) is the gain by which the base's grid of local light is read, whatever gain the look has.  `frame` (B, 4) is
+    what the finished picture shows of the whole: left, top, right, bottom in 0…1.
     """
 
     rgb: Tensor
@@ -56,6 +62,7 @@ class Lesson:
     base: ToneParams
     facts: Tensor
     guide: Tensor
+    frame: Tensor
 
     def __len__(self) -> int:
         return len(self.rgb)
@@ -64,25 +71,34 @@ class Lesson:
         """Some of the pairs."""
         k = torch.tensor(list(rows))
         base = ToneParams(**{p: v[k] for p, v in self.base.items().items()})
-        return Lesson(self.rgb[k], self.at[k], self.wanted[k], base, self.facts[k], self.guide[k])
+        return Lesson(self.rgb[k], self.at[k], self.wanted[k], base, self.facts[k], self.guide[k], self.frame[k])
 
     def paint(self, params: ToneParams, some: Tensor | None = None) -> Tensor:
         """DISPLAY (B, 3, N) of the pixels, or of some of each pair's, under a finish."""
         rgb, at = (self.rgb, self.at) if some is None else (self.rgb[:, :, some], self.at[:, :, some])
         return tonemap.apply(params, rgb, at, (self.guide - params.gain)[:, None])
 
+    def framed(self, some: Tensor | None = None) -> Tensor:
+        """Places (B, 2, N) of the pixels in the finished pictures, −1 … 1."""
+        at = self.at if some is None else self.at[:, :, some]
+        low, high = self.frame[:, :2, None], self.frame[:, 2:, None]
+        return (at - low) / (high - low) * 2 - 1
+
 
 @dataclass(frozen=True)
 class Look:
     """What was fitted; `follows` is the share of automatic exposure that the look uses, 0 … 1 and beyond.
 
-    `table` (see `modisp.learn.residue`) is what is left to do to finished colours; None for nothing.
+    `mixed` are its channels (see `modisp.learn.after`) as a table of finished colours, `table` that with what is left to do
+    (`modisp.learn.residue`); None for nothing.  `vignette` are values of that stage, empty for none.
     """
 
     offsets: Offsets
     tinted: bool
     follows: float
     table: Tensor | None = None
+    mixed: Tensor | None = None
+    vignette: Mapping[str, float] = field(default_factory=dict)
 
 
 def view_of(sample: Sample) -> Tensor:
@@ -105,20 +121,20 @@ def lesson(samples: Sequence[Sample], net: nn.Module | None, pixels: int = PIXEL
             base = params_of(net(*seen.inputs()), seen)
         guide, known = base.gain, toneoffsets.facts(seen)
         base = plain.towards(base, {p: float(p == "grid") for p in tonemap.PARTS})
+    frame = torch.tensor([s.frame for s in samples])
     rgb, at, wanted = (torch.stack(rows) for rows in zip(*drawn, strict=True))
     # tensors of inference mode take no part in learning
     base = ToneParams(**{p: v.clone() for p, v in base.items().items()})
-    return Lesson(rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone())
+    return Lesson(rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone(), frame)
 
 
 def paint(look: Look, pairs: Lesson) -> Tensor:
     """DISPLAY (B, 3, N) of a lesson's pixels under a look."""
     with torch.inference_mode():
         out = pairs.paint(rising(look.offsets.on(pairs.base, pairs.facts))).clamp(0, 1)
-        if look.table is None:
-            return out
-        b, _, n = out.shape
-        return through(look.table, out.permute(1, 0, 2).reshape(3, -1)).view(3, b, n).permute(1, 0, 2)
+        if look.table is not None:
+            out = _rows(through(look.table, _line(out)), len(pairs))
+        return (out * fallen(look.vignette, pairs.framed())).clamp(0, 1)
 
 
 def errors(look: Look, pairs: Lesson) -> Tensor:
@@ -167,10 +183,11 @@ class _Work:
         self.mean = start
         self.chroma = torch.zeros(1, *tonemap.SHAPES["chroma"], requires_grad=True)
         self.tint = torch.zeros(1, *tonemap.SHAPES["tint"], requires_grad=True)
-        self.grid = torch.zeros(1, requires_grad=True)
+        self.grid = torch.full((1,), -1.0, requires_grad=True)  # no local light, until pixels ask for some
         # free for every picture: gain, and how much of each bump
         self.gain = pairs.base.gain.clone().requires_grad_()
         self.bent = torch.zeros(b, len(BUMPS), requires_grad=True)
+        self.channels, self.falloff = Channels(), Falloff()
         self.tinted = True
         self.ways: Tensor | None = None  # facts → gain and bumps, (5, 1 + bumps)
         at, spread = pairs.facts.mean(0), pairs.facts[:, 1:].std(0).clamp_min(0.02)
@@ -205,18 +222,27 @@ class _Work:
             0.1 * rough
             + 0.02 * (c**2).mean()
             + 0.02 * (self.tint.diff(dim=2) ** 2).mean()
-            + 0.01 * self.grid.square().sum()
+            + 0.01 * (1 + self.grid).square().sum()
         )
         if free:
             away = self.gain - self.gain.mean()
             out = out + 0.02 * (away**2).mean() + 0.02 * (self.bent**2).mean() + 0.3 * (self.bent.mean(0) ** 2).sum()
         else:
             out = out + HOLD * self.more.square().sum()
-        return out
+        return out + self.channels.cost()
+
+    def made(self, free: bool, some: Tensor, even: bool = False) -> Tensor:
+        """Lab (B, n, 3) of some pixels of each pair, as far as the numbers have come; `even`: without fall to the corners."""
+        values = display_values(_line(self.pairs.paint(self.params(free), some)), SRGB)
+        light = light_of(self.channels(values, not self.tinted), RGB)
+        return _lab(_rows(light, len(self.pairs)) * self.falloff(self.pairs.framed(some), even))
 
     def run(self, steps: int, rate: float, free: bool) -> None:
         rows = [(self.first, 0.3), (self.steps, 2.0), (self.chroma, 1.0), (self.tint, 0.2), (self.grid, 0.5)]
         rows += [(self.gain, 2.0), (self.bent, 2.0)] if free else [(self.more, 1.0)]
+        rows += [(self.channels.matrix, 0.3), (self.channels.curves, 0.3)]
+        rows += [(self.falloff.amount, 0.3), (self.falloff.shape, 2.0)]
+        rows = [(p, k) for p, k in rows if p.requires_grad]
         optimiser = torch.optim.Adam([{"params": [p], "lr": rate * k} for p, k in rows], betas=(0.9, 0.99))
         random = torch.Generator().manual_seed(int(free))
         count = self.pairs.rgb.shape[2]
@@ -225,8 +251,7 @@ class _Work:
             for group, (_, k) in zip(optimiser.param_groups, rows, strict=True):
                 group["lr"] = rate * k * (0.5 + 0.5 * math.cos(math.pi * i / steps)) + 1e-5
             some = torch.randint(count, (AT_ONCE,), generator=random)
-            out = self.pairs.paint(self.params(free), some)
-            loss = difference(_lab(out), self.pairs.wanted[:, some]).mean() + self.cost(free)
+            loss = difference(self.made(free, some), self.pairs.wanted[:, some]).mean() + self.cost(free)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -249,17 +274,24 @@ class _Work:
     def settle(self) -> None:
         """Whether the look is tinted is decided by what it does to grey; if it is not, grey stays grey."""
         with torch.no_grad():
-            self.tinted = float(grey_chroma(self.tint[0]).mean()) > TINTED
+            some = torch.arange(self.pairs.rgb.shape[2])
+            near, flat = (difference(self.made(True, some, e), self.pairs.wanted).mean(1) for e in (False, True))
+            self.falloff.settle(near < flat)
+            if abs(1 + float(self.grid.detach())) < FLAT:
+                self.grid.requires_grad_(False).fill_(-1.0)
+            self.tinted = float(grey_chroma(self.tint[0], self.channels).mean()) > TINTED
 
     def rest(self, look: Look, steps: int) -> Tensor:
-        """The table of what the look leaves to do."""
-        display = paint(look, self.pairs).permute(1, 0, 2).reshape(3, -1).clone()
+        """The table of the look's channels, and of what it leaves to do."""
+        assert look.mixed is not None
+        display = _line(paint(replace(look, table=None, vignette={}), self.pairs)).clone()
+        light = fallen(look.vignette, self.pairs.framed()).reshape(-1)
         wanted = self.pairs.wanted.reshape(-1, 3)
 
         def loss(made: Tensor, some: Tensor) -> Tensor:
-            return difference(lab(made), wanted[some]).mean()
+            return difference(lab(made * light[some]), wanted[some]).mean()
 
-        return fit_residue(display, loss, not self.tinted, steps, self.step)
+        return fit_residue(display, loss, look.mixed, not self.tinted, steps, self.step)
 
     def step(self) -> None:
         """Tell that one more step was done."""
@@ -282,15 +314,20 @@ class _Work:
             light = tonemap.curved(params.curve, ev.expand(len(self.pairs), -1))
             at = ev[(light < tc.GREY ** (1 / 3)).sum(1).clamp_max(640)] - params.gain
             both = torch.cov(torch.stack([at, self.pairs.facts[:, 1] * 4]))
-        return Look(offsets, self.tinted, float(both[0, 1] / both[1, 1].clamp_min(1e-3)))
+        mixed = self.channels.table(SIZE, not self.tinted)
+        follows = float(both[0, 1] / both[1, 1].clamp_min(1e-3))
+        return Look(offsets, self.tinted, follows, mixed, mixed, self.falloff.values())
 
 
-def grey_chroma(tint: Tensor) -> Tensor:
-    """CIELAB chroma that greys of L* 10 … 97 get from tints (2, 6)."""
+def grey_chroma(tint: Tensor, channels: Channels | None = None) -> Tensor:
+    """CIELAB chroma that greys of L* 10 … 97 get from tints (2, 6), and then from channels."""
     light = torch.linspace(0.22, 0.98, 24)[None]
     grey = torch.stack([light, torch.zeros_like(light), torch.zeros_like(light)], 1)
     none = torch.zeros(1, *tonemap.SHAPES["chroma"])
-    colour = _lab(tonemap.rgb_of(tonemap.coloured(none, tint[None], grey, light)))[0, :, 1:]
+    made = tonemap.rgb_of(tonemap.coloured(none, tint[None], grey, light))
+    if channels is not None:
+        made = _rows(light_of(channels(display_values(_line(made), SRGB)), RGB), 1)
+    colour = _lab(made)[0, :, 1:]
     return torch.hypot(colour[:, 0], colour[:, 1])
 
 
@@ -329,5 +366,14 @@ def difference(made: Tensor, wanted: Tensor) -> Tensor:
 
 def _lab(rgb: Tensor) -> Tensor:
     """Linear Rec.2020 (B, 3, N) → CIELAB (B, N, 3), with slopes that stay finite."""
-    b = rgb.shape[0]
-    return lab(rgb.permute(1, 0, 2).reshape(3, -1)).view(b, -1, 3)
+    return lab(_line(rgb)).view(len(rgb), -1, 3)
+
+
+def _line(rgb: Tensor) -> Tensor:
+    """(B, 3, N) → (3, B · N)."""
+    return rgb.permute(1, 0, 2).reshape(3, -1)
+
+
+def _rows(rgb: Tensor, pairs: int) -> Tensor:
+    """The inverse of `_line`."""
+    return rgb.view(3, pairs, -1).permute(1, 0, 2)

@@ -24,11 +24,13 @@ from modisp.stage import Stage, list_stages
 
 EDGE = 768
 """Long edge of what is read, in pixels."""
-GRAIN = 384
-"""Long edge at which colours are compared: coarser than noise, sharpening and what alignment leaves."""
+GRAIN, LEAST, COVER = 384, 192, 5
+"""Long edge at which colours are compared, less where one pixel would not cover so many of the RAW file's along an edge:
+coarser than noise, sharpening and what alignment and demosaicers leave; but never below the second."""
 SMALLEST = 96  # long edge of a finished picture that something can be learned from
-QUICK = "demosaic_bilinear"
-"""Pixels are averaged after it, so a finer demosaicer and noise reduction would change nothing but the time it takes."""
+QUICK, MANY = "demosaic_bilinear", 3000
+"""Where a RAW file has at least so many pixels along an edge, its pixels are averaged so much that a finer demosaicer would
+change nothing but the time it takes; so would noise reduction, for any."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,15 @@ class Sample:
     scale: float = 1.0
     reason: str = ""
     turn: tuple[bool, bool, bool] = (False, False, False)
+
+    @property
+    def frame(self) -> tuple[float, float, float, float]:
+        """What the finished picture shows of the whole: left, top, right, bottom, in 0…1."""
+        rows, columns = (self.inside.any(d).nonzero()[:, 0] for d in (1, 0))
+        if not len(rows):
+            return 0.0, 0.0, 1.0, 1.0
+        h, w = self.inside.shape
+        return int(columns[0]) / w, int(rows[0]) / h, (int(columns[-1]) + 1) / w, (int(rows[-1]) + 1) / h
 
     def draw(self, count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Random pixels: scene (3, N), places (2, N; x, y in 0…1 of the whole picture), Lab of the finished (N, 3)."""
@@ -80,7 +91,7 @@ def read_pair(pair: Pair, camera_jpeg: bool = False, cancel: Callable[[], bool] 
     found = align(scene, finished)
     if reason := misfit(found):
         return left_out(name, reason, found.score, found.agree)
-    return _sample(name, scene, found)
+    return _sample(name, scene, found, _edge(image))
 
 
 def read_edit(path: Path, cancel: Callable[[], bool] | None = None) -> Sample:
@@ -103,9 +114,8 @@ def read_edit(path: Path, cancel: Callable[[], bool] | None = None) -> Sample:
         return left_out(path.name, str(why))
     if done.shape != scene.shape:
         return left_out(path.name, "its edit bends the picture")
-    return _sample(
-        path.name, scene, Aligned(done, torch.ones(done.shape[1:], dtype=torch.bool), 1.0, 1.0, 1.0, (False,) * 3)
-    )
+    whole = Aligned(done, torch.ones(done.shape[1:], dtype=torch.bool), 1.0, 1.0, 1.0, (False,) * 3)
+    return _sample(path.name, scene, whole, _edge(image))
 
 
 def quick(image: Image, recipe: Recipe | None = None) -> Recipe:
@@ -113,7 +123,7 @@ def quick(image: Image, recipe: Recipe | None = None) -> Recipe:
     recipe = (recipe or Recipe.default(image)).fit(image)
     if not image.state.on_lattice:
         return recipe
-    cls = list_stages().get(QUICK)
+    cls = list_stages().get(QUICK) if _edge(image) >= MANY else None
     if cls is not None and cls.accepts(image.meta):
         recipe = recipe.swap(cls)
     for slot in ("restore", "detail"):
@@ -125,14 +135,23 @@ def scene_of(
     image: Image, recipe: Recipe, cancel: Callable[[], bool] | None, until: State | str = State.SCENE
 ) -> torch.Tensor:
     """(3, h, w), long edge EDGE: what the tone stage is given of the camera's crop, upright; or a later image of the recipe."""
+    area = _area(image)
+    size = min(EDGE, max(area[2:]))
+    out = develop(image, recipe, until=until, region=area, size=size, cancel=cancel)
+    return turn_upright(out.pixels, image.meta.orientation).contiguous()
+
+
+def _area(image: Image) -> tuple[int, int, int, int]:
+    """x, y, width, height of the camera's crop; of all where there is none that could be."""
     c, (h, w) = image.meta.crop, image.frame.full
     sound = (
         c is not None and c[0] >= 0 and c[1] >= 0 and c[2] > 0 and c[3] > 0 and c[0] + c[2] <= w and c[1] + c[3] <= h
     )
-    area = c if sound and c is not None else (0, 0, w, h)
-    size = min(EDGE, max(area[2:]))
-    out = develop(image, recipe, until=until, region=area, size=size, cancel=cancel)
-    return turn_upright(out.pixels, image.meta.orientation).contiguous()
+    return c if sound and c is not None else (0, 0, w, h)
+
+
+def _edge(image: Image) -> int:
+    return max(_area(image)[2:])
 
 
 def _finished(pair: Pair) -> torch.Tensor:
@@ -177,9 +196,10 @@ def left_out(name: str, reason: str, score: float = 0.0, agree: float = 0.0) -> 
     return Sample(name, nothing, nothing, torch.zeros(1, 1, dtype=torch.bool), score, agree, 0.0, reason)
 
 
-def _sample(name: str, scene: torch.Tensor, found: Aligned) -> Sample:
+def _sample(name: str, scene: torch.Tensor, found: Aligned, edge: int) -> Sample:
+    """`edge`: the long edge of what the RAW file shows, in its own pixels."""
     h, w = scene.shape[1:]
-    k = min(1.0, GRAIN / max(h, w))
+    k = min(1.0, max(LEAST, min(GRAIN, edge // COVER)) / max(h, w))
     whole, size = (0.0, 0.0, float(w), float(h)), (max(1, round(h * k)), max(1, round(w * k)))
     scene, finished = (resize(p, whole, size) for p in (scene, found.finished))
     inside = resize(found.inside[None].float(), whole, size)[0] > 0.999

@@ -14,9 +14,9 @@ from modisp.operators.cube import Cube
 from modisp.operators.hald import identity
 from modisp.stage import checkpoint
 
-SIZE = 13
-ROUGH, FAR, GREY = 300.0, 10.0, 3.0
-"""What speaks against bends of the table, against leaving identity, and against colour on its grey axis."""
+SIZE = 17
+ROUGH, FAR, GREY = 600.0, 10.0, 3.0
+"""What speaks against bends of the table, against leaving what the look's channels say, and against colour on its grey axis."""
 AT_ONCE = 8000
 
 
@@ -51,16 +51,19 @@ def cube_of(table: Tensor, title: str) -> Cube:
 def fit_residue(
     display: Tensor,
     loss: Callable[[Tensor, Tensor], Tensor],
+    start: Tensor,
     neutral: bool,
     steps: int,
     tell: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """The table (3, S, S, S) for pixels (3, N) of a look so far; `loss(display, chosen)` compares some of them.
 
+    `start` is the table that it begins as, and stays where no pixels ask for another.
+
     `neutral`: greys are held to be grey.
     """
     given = encoded(display)
-    table = torch.zeros(3, SIZE, SIZE, SIZE, requires_grad=True)
+    table = torch.zeros_like(start, requires_grad=True)
     grey = torch.linspace(0, 1, 4 * SIZE)[:, None].expand(-1, 3).contiguous()
     optimiser = torch.optim.Adam([table], lr=0.006)
     random = torch.Generator().manual_seed(2)
@@ -71,11 +74,11 @@ def fit_residue(
         rough = torch.stack([(table.diff(n=2, dim=k) ** 2).mean() for k in (1, 2, 3)]).sum()
         cost = ROUGH * rough + FAR * (table**2).mean()
         if neutral:
-            made = moved(table, grey)
+            made = moved(start + table, grey)
             cost = cost + GREY * 1e4 * (made - made.mean(1, keepdim=True)).square().mean()
-        value = loss(decoded(moved(table, given[some])), some) + cost
+        value = loss(decoded(moved(start + table, given[some])), some) + cost
         optimiser.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         tell()
-    return table.detach()
+    return start + table.detach()

@@ -73,6 +73,8 @@ class Learned:
         }
         tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
         values: dict[str, dict[str, Any]] = {"tone": {k: v for k, v in tone.items() if v != ()}}
+        if self.look.vignette:
+            values["vignette"] = dict(self.look.vignette)
         if self.look.table is not None:
             file = folder / "residue.cube"
             file.write_text(cube_text(cube_of(self.look.table, name)), "utf-8")
@@ -166,12 +168,12 @@ def learn(samples: list[Sample], out: list[Sample], net: nn.Module | None, tell:
         rest = [s for s in samples if s not in aside]
         trial = fit(lesson(rest, net), lambda f: tell(0.36 + 0.32 * f, "trying it on pictures kept aside"))
         near = _near(trial, aside, net)
-        without = _near(replace(trial, table=None), aside, net)
+        without = _near(replace(trial, table=trial.mixed), aside, net)
         if sum(near.values()) > WORTH * sum(without.values()):  # the table learned its pairs by heart
-            near, look = without, replace(look, table=None)
+            near, look = without, replace(look, table=look.mixed)
     if strange:
         again = fit(lesson(samples, net), lambda f: tell(0.68 + 0.32 * f, "fitting"))
-        look = again if look.table is not None else replace(again, table=None)
+        look = again if look.table is not look.mixed else replace(again, table=again.mixed)
     near |= {n: e for n, e in _near(look, samples, net).items() if n not in near}
     tell(1.0, "done")
     return Learned(look, samples, out, near, tuple(s.name for s in aside))
