@@ -30,6 +30,8 @@ SOURCES = (
     "native.py",
     "color/gamut.py",
     "nets/around.py",
+    "operators/blotches.py",
+    "operators/cells.py",
     "operators/cube.py",
     "operators/means.py",
     "operators/rational.py",

@@ -186,12 +186,34 @@ def _join(planes: Any, residual: Any, opened: Any, out: Any) -> None:
             to = base[k]
             for x in range(width):
                 to[x] += rest[12 * x + k] * gate[x]
-        for c in range(3):
-            for a in range(2):
-                to, left, right = out[c, 2 * y + a], base[4 * c + 2 * a], base[4 * c + 2 * a + 1]
-                for x in range(width):
-                    to[2 * x] = left[x]
-                    to[2 * x + 1] = right[x]
+        _lay(base, y, out)
+
+
+def malvar(u: Tensor) -> Tensor:
+    """`interpolate.malvar` of (1, 1, H, W)."""
+    planes, h, w = _split(u)
+    out = torch.empty(1, 3, 2 * h, 2 * w)
+    _interpolate(planes, out[0].numpy())
+    return out
+
+
+@kernel
+def _interpolate(planes: Any, out: Any) -> None:
+    base = np.empty((12, out.shape[2] // 2), F)
+    for y in range(out.shape[1] // 2):
+        _malvar(planes, y, base)
+        _lay(base, y, out)
+
+
+@kernel
+def _lay(cells: Any, y: int, out: Any) -> None:
+    """A row of cells (12, w) into rows 2 y and 2 y + 1 of (3, H, 2 w)."""
+    for c in range(3):
+        for a in range(2):
+            to, left, right = out[c, 2 * y + a], cells[4 * c + 2 * a], cells[4 * c + 2 * a + 1]
+            for x in range(left.size):
+                to[2 * x] = left[x]
+                to[2 * x + 1] = right[x]
 
 
 @kernel
@@ -301,3 +323,49 @@ def _part(planes: Any, found: Any, out: Any, sigma: Any, radius: Any) -> None:
             for x in range(width):
                 second[2 * x] = left[x]
                 second[2 * x + 1] = right[x]
+
+
+# --- blur -------------------------------------------------------------------------------------------------------------
+
+
+def blurred_samples(rgb: Tensor, taps: Tensor, own: Tensor) -> Tensor:
+    """(3, H, W) → (1, H, W): blurred by symmetric taps (middle first) along rows and columns, then sampled.
+
+    `own` (3, p, p): 1 where a place of the pattern is of the colour.  Edges are repeated.
+    """
+    out = torch.empty(1, *rgb.shape[1:])
+    wide = own.repeat(1, 1, -(-rgb.shape[2] // own.shape[2]))[..., : rgb.shape[2]].contiguous()
+    _blur(rgb.numpy(), taps.float().numpy(), wide.numpy(), out[0].numpy())
+    return out
+
+
+@kernel
+def _blur(rgb: Any, taps: Any, own: Any, out: Any) -> None:
+    h, w = out.shape
+    reach, phases = taps.size - 1, own.shape[1]
+    down, across = np.empty(w + 2 * reach, F), np.empty(w, F)
+    for y in range(h):
+        to = out[y]
+        for x in range(w):
+            to[x] = _NONE
+        for c in range(3):
+            mask = own[c, y % phases]
+            if not mask[:phases].any():
+                continue
+            middle, here = rgb[c, y], down[reach : reach + w]
+            for x in range(w):
+                here[x] = taps[0] * middle[x]
+            for i in range(1, reach + 1):
+                above, below, tap = rgb[c, max(y - i, 0)], rgb[c, min(y + i, h - 1)], taps[i]
+                for x in range(w):
+                    here[x] += tap * (above[x] + below[x])
+            for i in range(reach):
+                down[i], down[reach + w + i] = here[0], here[w - 1]
+            for x in range(w):
+                across[x] = taps[0] * here[x]
+            for i in range(1, reach + 1):
+                before, after, tap = down[reach - i : reach - i + w], down[reach + i : reach + i + w], taps[i]
+                for x in range(w):
+                    across[x] += tap * (before[x] + after[x])
+            for x in range(w):
+                to[x] += across[x] * mask[x]

@@ -18,6 +18,8 @@ from modisp.nets.mosaic import find_phase
 from modisp.nets.restore import restore
 from modisp.nets.settle import REACH as SETTLED
 from modisp.nets.settle import lacking
+from modisp.operators.blotches import REACH as BLOTCHES
+from modisp.operators.blotches import blotches
 from modisp.operators.cfa import balance, is_rgb, per_site
 from modisp.operators.means import REACH, without_means
 from modisp.operators.noise import LEAST, left_after, luminance, survey
@@ -154,8 +156,10 @@ class Restore(
         return network(found[0], torch.device("cpu")).halo * (2 if found[1] == "quad" else 1) if found else 0
 
     def halo(self, scale: float) -> int:
-        """Local means are kept, and what is deblurred is blurred again."""
-        return 0 if self == self.neutral() else REACH + SETTLED * (self.deblur > 0)
+        """Local means are kept, low noise of colour is sought, and what is deblurred is blurred again."""
+        if self == self.neutral():
+            return 0
+        return max(REACH + SETTLED * (self.deblur > 0), BLOTCHES * (self.chroma > 0))
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
         """(1, H, W) samples less the noise, plus the detail, each by its strength; local means stay as they are."""
@@ -173,7 +177,8 @@ class Restore(
             luma *= per_site(luma.new_tensor(white), cfa, image.height, image.width)
             out = luma.mul_(self.chroma - self.denoise).add_(out)
         if self.chroma:
-            out = out - noise.mul(self.chroma)
+            noise += blotches(clean, cfa, balance(image.meta), shot, read + 1e-9)
+            out = out - noise.mul_(self.chroma)
         if self.deblur:
             sharp = without_means(parts["sharp"].float(), clean, cfa, shot, read + 1e-9)
             sharp += self._lacking(image, reading, clean, clean + sharp)
