@@ -12,8 +12,10 @@ import torch
 
 from modisp.image import Image, State
 from modisp.learn.after import fallen
-from modisp.learn.fit import Look, errors, fit, grey_chroma, lesson, ridge
-from modisp.learn.read import Sample
+from modisp.learn.align import Aligned
+from modisp.learn.fit import Look, errors, fit, grey_chroma, ridge
+from modisp.learn.lesson import lesson
+from modisp.learn.read import Sample, _sample
 from modisp.learn.report import render, whole_error
 from modisp.learn.residue import moved
 from modisp.learn.run import FEWEST, Learned, learn
@@ -111,6 +113,17 @@ def test_the_frame_of_a_cropped_picture_is_what_it_shows() -> None:
     inside = torch.zeros(40, 60, dtype=torch.bool)
     inside[10:30, 15:60] = True
     assert Sample("a", torch.zeros(3, 40, 60), torch.zeros(3, 40, 60), inside).frame == (0.25, 0.25, 1.0, 0.75)
+
+
+@pytest.mark.parametrize(("edge", "long"), [(6000, 384), (1290, 256), (1140, 192)])
+def test_colours_are_compared_at_a_grain_coarser_than_pixels_of_the_file(edge: int, long: int) -> None:
+    scene = torch.rand(3, 512, 768, generator=torch.Generator().manual_seed(1))
+    whole = Aligned(scene, torch.ones(512, 768, dtype=torch.bool), 1.0, 1.0, 1.0, (False,) * 3)
+    sample = _sample("a.dng", scene, whole, edge)
+    assert max(sample.inside.shape) == long
+    rgb, _, _, parts = sample.draw(200)
+    assert parts.shape == (3, 4, 200), "as many of any file, so that files of all sizes go together"
+    assert torch.allclose(parts.mean(1), rgb, atol=0.02)
 
 
 def test_a_curve_never_falls_and_pictures_of_the_report_are_those_of_the_fit() -> None:

@@ -22,7 +22,8 @@ from torch.nn import functional as F
 
 from modisp.bench import lattice
 from modisp.color import spaces
-from modisp.learn.fit import Lesson, difference, errors, fit, lesson
+from modisp.learn.fit import difference, errors, fit
+from modisp.learn.lesson import Lesson, lesson
 from modisp.learn.pairs import dated, match
 from modisp.learn.read import Sample, lab, read_pair
 from modisp.learn.residue import decoded, encoded
@@ -146,9 +147,7 @@ def _curve(pairs: Lesson, test: Lesson) -> Tensor:
         return difference(_lab(made), pairs.wanted[:, some]).mean()
 
     _descend([(start, 0.01), (steps, 0.06)], loss, pairs.rgb.shape[2], 300)
-    with torch.inference_mode():
-        made = tonemap.apply(params(len(test)), test.rgb, test.at).clamp(0, 1)
-    return delta_e(_lab(made), test.wanted).mean(1)
+    return _apart(test, lambda rgb: tonemap.apply(params(len(test)), rgb, test.at.repeat(1, 1, test.parts.shape[2])))
 
 
 def _table(pairs: Lesson, test: Lesson) -> Tensor:
@@ -168,15 +167,26 @@ def _table(pairs: Lesson, test: Lesson) -> Tensor:
         return difference(_lab(through(pairs.rgb[:, :, some])), pairs.wanted[:, some]).mean() + SMOOTH * rough
 
     _descend([(table, 0.02)], loss, pairs.rgb.shape[2], 500)
-    with torch.inference_mode():
-        return delta_e(_lab(through(test.rgb).clamp(0, 1)), test.wanted).mean(1)
+    return _apart(test, through)
 
 
 def _plain_table(pairs: Lesson, test: Lesson) -> Tensor:
     """The usual 3D table."""
     given, wanted = _inside(pairs.rgb), encoded(_linear(pairs.wanted.reshape(-1, 3)))
-    made = lattice.Lattice(_inside(test.rgb)).read(lattice.fit(given, wanted)).float()
-    return delta_e(lab(decoded(made.clamp(0, 1))).view(test.wanted.shape), test.wanted).mean(1)
+    table = lattice.fit(given, wanted)
+
+    def through(rgb: Tensor) -> Tensor:
+        made = lattice.Lattice(_inside(rgb)).read(table).float()
+        return decoded(made.clamp(0, 1)).view(3, len(rgb), -1).permute(1, 0, 2)
+
+    return _apart(test, through)
+
+
+def _apart(test: Lesson, through: Callable[[Tensor], Tensor]) -> Tensor:
+    """Mean ΔE2000 of each pair (B,): finer pixels (B, 3, P · N) are finished, then averaged, as learned styles are."""
+    with torch.inference_mode():
+        made = through(test.parts.flatten(2)).clamp(0, 1).reshape(test.parts.shape).mean(2)
+    return delta_e(_lab(made), test.wanted).mean(1)
 
 
 def _inside(rgb: Tensor) -> Tensor:

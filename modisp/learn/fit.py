@@ -9,27 +9,24 @@ pair of each does not confirm is not used.  So a look that treats all pictures a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from modisp.color import spaces
 from modisp.learn.after import Channels, Falloff, display_values, fallen, light_of
-from modisp.learn.read import Sample, lab
+from modisp.learn.lesson import Lesson
+from modisp.learn.read import lab
 from modisp.learn.residue import SIZE, fit_residue, through
 from modisp.metrics import delta_e
 from modisp.operators import tonecurve as tc
 from modisp.operators import tonemap, toneoffsets
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneoffsets import Offsets
-from modisp.operators.toneview import SIDE, params_of, see
-from modisp.resample import resize
 from modisp.stage import checkpoint
 
-PIXELS = 3000
-"""Drawn from each pair."""
 AT_ONCE = 400
 STEPS = (400, 200, 250)
 """Of the fit with every picture free, of that with what was explained, and of the table of what is left."""
@@ -49,43 +46,6 @@ Tell = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Pixels of B pairs: scene (B, 3, N), places (B, 2, N), Lab wanted (B, N, 3); the base's finish; facts (B, 5).
-
-    `guide` (B,) is the gain by which the base's grid of local light is read, whatever gain the look has.  `frame` (B, 4) is
-    what the finished picture shows of the whole: left, top, right, bottom in 0…1.
-    """
-
-    rgb: Tensor
-    at: Tensor
-    wanted: Tensor
-    base: ToneParams
-    facts: Tensor
-    guide: Tensor
-    frame: Tensor
-
-    def __len__(self) -> int:
-        return len(self.rgb)
-
-    def of(self, rows: Sequence[int]) -> Lesson:
-        """Some of the pairs."""
-        k = torch.tensor(list(rows))
-        base = ToneParams(**{p: v[k] for p, v in self.base.items().items()})
-        return Lesson(self.rgb[k], self.at[k], self.wanted[k], base, self.facts[k], self.guide[k], self.frame[k])
-
-    def paint(self, params: ToneParams, some: Tensor | None = None) -> Tensor:
-        """DISPLAY (B, 3, N) of the pixels, or of some of each pair's, under a finish."""
-        rgb, at = (self.rgb, self.at) if some is None else (self.rgb[:, :, some], self.at[:, :, some])
-        return tonemap.apply(params, rgb, at, (self.guide - params.gain)[:, None])
-
-    def framed(self, some: Tensor | None = None) -> Tensor:
-        """Places (B, 2, N) of the pixels in the finished pictures, −1 … 1."""
-        at = self.at if some is None else self.at[:, :, some]
-        low, high = self.frame[:, :2, None], self.frame[:, 2:, None]
-        return (at - low) / (high - low) * 2 - 1
-
-
-@dataclass(frozen=True)
 class Look:
     """What was fitted; `follows` is the share of automatic exposure that the look uses, 0 … 1 and beyond.
 
@@ -101,33 +61,6 @@ class Look:
     vignette: Mapping[str, float] = field(default_factory=dict)
 
 
-def view_of(sample: Sample) -> Tensor:
-    """A sample's scene as measuring sees it: (3, 128, 128)."""
-    h, w = sample.scene.shape[1:]
-    return resize(sample.scene, (0.0, 0.0, float(w), float(h)), (SIDE, SIDE))
-
-
-def lesson(samples: Sequence[Sample], net: nn.Module | None, pixels: int = PIXELS) -> Lesson:
-    """Pixels drawn from samples, with what looks are offsets from: the plain finish, with the local light of a network.
-
-    What the network says of the rest belongs to its own look, and was found to stand in the way of others.  Without a
-    network there is no local light.
-    """
-    drawn = [s.draw(pixels, seed=i) for i, s in enumerate(samples)]
-    with torch.inference_mode():
-        seen = see(torch.stack([view_of(s) for s in samples]))
-        base = plain = ToneParams.plain(len(samples))
-        if net is not None:
-            base = params_of(net(*seen.inputs()), seen)
-        guide, known = base.gain, toneoffsets.facts(seen)
-        base = plain.towards(base, {p: float(p == "grid") for p in tonemap.PARTS})
-    frame = torch.tensor([s.frame for s in samples])
-    rgb, at, wanted = (torch.stack(rows) for rows in zip(*drawn, strict=True))
-    # tensors of inference mode take no part in learning
-    base = ToneParams(**{p: v.clone() for p, v in base.items().items()})
-    return Lesson(rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone(), frame)
-
-
 def paint(look: Look, pairs: Lesson) -> Tensor:
     """DISPLAY (B, 3, N) of a lesson's pixels under a look."""
     with torch.inference_mode():
@@ -137,9 +70,16 @@ def paint(look: Look, pairs: Lesson) -> Tensor:
         return (out * fallen(look.vignette, pairs.framed())).clamp(0, 1)
 
 
+def finished(look: Look, pairs: Lesson) -> Tensor:
+    """As `paint`, but each pixel is the mean of its finer ones, as in a picture that is finished and then made smaller."""
+    p = pairs.parts.shape[2]
+    fine = replace(pairs, rgb=pairs.parts.flatten(2), at=pairs.at.repeat(1, 1, p))
+    return paint(look, fine).reshape(len(pairs), 3, p, -1).mean(2)
+
+
 def errors(look: Look, pairs: Lesson) -> Tensor:
     """Mean ΔE2000 of each pair, (B,)."""
-    return delta_e(_lab(paint(look, pairs)), pairs.wanted).mean(1)
+    return delta_e(_lab(finished(look, pairs)), pairs.wanted).mean(1)
 
 
 def chroma(look: Look, pairs: Lesson) -> Tensor:
@@ -172,6 +112,7 @@ class _Work:
 
     def __init__(self, pairs: Lesson, tell: Tell, total: int) -> None:
         self.pairs, self.tell, self.total, self.done = pairs, tell, total, 0
+        self.weights = pairs.weights()
         b = len(pairs)
         x = tonemap.knots()
         self.bumps = torch.stack([0.1 * torch.exp(-0.5 * ((x - c) / w) ** 2) for c, w in BUMPS])
@@ -251,7 +192,8 @@ class _Work:
             for group, (_, k) in zip(optimiser.param_groups, rows, strict=True):
                 group["lr"] = rate * k * (0.5 + 0.5 * math.cos(math.pi * i / steps)) + 1e-5
             some = torch.randint(count, (AT_ONCE,), generator=random)
-            loss = difference(self.made(free, some), self.pairs.wanted[:, some]).mean() + self.cost(free)
+            away = difference(self.made(free, some), self.pairs.wanted[:, some]) * self.weights[:, some]
+            loss = away.mean() + self.cost(free)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -286,10 +228,10 @@ class _Work:
         assert look.mixed is not None
         display = _line(paint(replace(look, table=None, vignette={}), self.pairs)).clone()
         light = fallen(look.vignette, self.pairs.framed()).reshape(-1)
-        wanted = self.pairs.wanted.reshape(-1, 3)
+        wanted, weights = self.pairs.wanted.reshape(-1, 3), self.weights.flatten()
 
         def loss(made: Tensor, some: Tensor) -> Tensor:
-            return difference(lab(made * light[some]), wanted[some]).mean()
+            return (difference(lab(made * light[some]), wanted[some]) * weights[some]).mean()
 
         return fit_residue(display, loss, look.mixed, not self.tinted, steps, self.step)
 

@@ -24,10 +24,12 @@ from modisp.stage import Stage, list_stages
 
 EDGE = 768
 """Long edge of what is read, in pixels."""
-GRAIN, LEAST, COVER = 384, 192, 5
-"""Long edge at which colours are compared, less where one pixel would not cover so many of the RAW file's along an edge:
-coarser than noise, sharpening and what alignment and demosaicers leave; but never below the second."""
+FINER, COVER = (2, 4), 5
+"""How many pixels along an edge are averaged before colours are compared (at least, at most): as many as make one cover
+so many of the RAW file's, which is coarser than noise, sharpening and what alignment and demosaicers leave."""
 SMALLEST = 96  # long edge of a finished picture that something can be learned from
+PARTS = 2
+"""Finer pixels along an edge of one in which colours are compared: the picture is finished in those, then averaged."""
 QUICK, MANY = "demosaic_bilinear", 3000
 """Where a RAW file has at least so many pixels along an edge, its pixels are averaged so much that a finer demosaicer would
 change nothing but the time it takes; so would noise reduction, for any."""
@@ -37,7 +39,8 @@ change nothing but the time it takes; so would noise reduction, for any."""
 class Sample:
     """One pair, read: `scene` and `finished` (3, h, w) in linear Rec.2020 on the same pixels, the whole picture upright.
 
-    `inside` (h, w) are the pixels that count.  `reason` says, where it is not empty, why the pair is left out.
+    `inside` (h, w) are the pixels that count.  `reason` says, where it is not empty, why the pair is left out.  `fine`
+    (3, PARTS·h, PARTS·w) is the scene in finer pixels, None for none: a curve of averaged light is not the average of curved light.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Sample:
     scale: float = 1.0
     reason: str = ""
     turn: tuple[bool, bool, bool] = (False, False, False)
+    fine: torch.Tensor | None = None
 
     @property
     def frame(self) -> tuple[float, float, float, float]:
@@ -59,14 +63,23 @@ class Sample:
         h, w = self.inside.shape
         return int(columns[0]) / w, int(rows[0]) / h, (int(columns[-1]) + 1) / w, (int(rows[-1]) + 1) / h
 
-    def draw(self, count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Random pixels: scene (3, N), places (2, N; x, y in 0…1 of the whole picture), Lab of the finished (N, 3)."""
+    def draw(self, count: int, seed: int = 0) -> tuple[torch.Tensor, ...]:
+        """Random pixels: scene (3, N), places (2, N; x, y in 0…1 of the whole picture), Lab of the finished (N, 3).
+
+        Last, the finer pixels that each scene's pixel is the mean of, (3, P, N).
+        """
         where = self.inside.flatten().nonzero()[:, 0]
         random = torch.Generator().manual_seed(seed)
         k = where[torch.randint(len(where), (count,), generator=random)] if len(where) else where
         h, w = self.inside.shape
-        at = torch.stack([(k % w + 0.5) / w, (torch.div(k, w, rounding_mode="floor") + 0.5) / h])
-        return self.scene.flatten(1)[:, k], at, lab(self.finished.flatten(1)[:, k])
+        x, y = k % w, torch.div(k, w, rounding_mode="floor")
+        scene = self.scene.flatten(1)[:, k]
+        parts = scene[:, None]
+        if self.fine is not None:
+            n = self.fine.shape[1] // h
+            cells = [self.fine[:, y * n + i, x * n + j] for i in range(n) for j in range(n)]
+            parts = torch.stack(cells, 1)
+        return scene, torch.stack([(x + 0.5) / w, (y + 0.5) / h]), lab(self.finished.flatten(1)[:, k]), parts
 
 
 def lab(rgb: torch.Tensor) -> torch.Tensor:
@@ -199,8 +212,9 @@ def left_out(name: str, reason: str, score: float = 0.0, agree: float = 0.0) -> 
 def _sample(name: str, scene: torch.Tensor, found: Aligned, edge: int) -> Sample:
     """`edge`: the long edge of what the RAW file shows, in its own pixels."""
     h, w = scene.shape[1:]
-    k = min(1.0, max(LEAST, min(GRAIN, edge // COVER)) / max(h, w))
-    whole, size = (0.0, 0.0, float(w), float(h)), (max(1, round(h * k)), max(1, round(w * k)))
-    scene, finished = (resize(p, whole, size) for p in (scene, found.finished))
+    n = min(FINER[1], max(FINER[0], math.ceil(COVER * max(h, w) / edge)))
+    whole, size = (0.0, 0.0, float(w), float(h)), (max(1, round(h / n)), max(1, round(w / n)))
+    light, finished = (resize(p, whole, size) for p in (scene, found.finished))
     inside = resize(found.inside[None].float(), whole, size)[0] > 0.999
-    return Sample(name, scene, finished, inside, found.score, found.agree, found.scale, "", found.turn)
+    fine = resize(scene, whole, (PARTS * size[0], PARTS * size[1]))
+    return Sample(name, light, finished, inside, found.score, found.agree, found.scale, "", found.turn, fine)

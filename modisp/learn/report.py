@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from modisp.color import spaces, transfer
 from modisp.image import Image, Metadata, State
 from modisp.io import save_image
-from modisp.learn.fit import Look, lesson, paint, rising
+from modisp.learn.fit import Look, paint, rising
+from modisp.learn.lesson import lesson
 from modisp.learn.read import Sample
 from modisp.learn.run import Learned, base_network
 from modisp.metrics import delta_e, xyz_to_lab

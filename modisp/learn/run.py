@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from modisp import weights
-from modisp.learn.fit import Look, chroma, errors, fit, lesson
+from modisp.learn.fit import Look, chroma, errors, fit
+from modisp.learn.lesson import lesson
 from modisp.learn.pairs import Pair
 from modisp.learn.read import Sample, left_out, read_edit, read_pair
 from modisp.learn.residue import cube_of
