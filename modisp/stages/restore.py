@@ -37,7 +37,7 @@ def _found(meta: Metadata, size: str) -> tuple[Path, str, int, int] | None:
     return (path, *found) if found and path else None
 
 
-_SETTLE, _NOISY, _COLOURED = 1.2, 1e-3, 3e-4
+_SETTLE, _NOISY, _COLOURED = 0.9, 1e-3, 3e-4
 """How much of what deblurring still lacks is added where there is no noise, and half of it in colour; the variances at a middle
 grey that halve the one and the other, by trial."""
 _GREY, _GRAINY, _FAST = 0.18, 0.06, 1000.0
