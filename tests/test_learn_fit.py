@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from modisp.bench import style_learn
 from modisp.image import Image, State
 from modisp.learn.after import fallen
 from modisp.learn.align import Aligned
@@ -124,6 +125,20 @@ def test_colours_are_compared_at_a_grain_coarser_than_pixels_of_the_file(edge: i
     rgb, _, _, parts = sample.draw(200)
     assert parts.shape == (3, 4, 200), "as many of any file, so that files of all sizes go together"
     assert torch.allclose(parts.mean(1), rgb, atol=0.02)
+
+
+def test_pictures_are_finished_in_finer_pixels_and_then_averaged() -> None:
+    look = a_look(0.0)
+    pairs = lesson(pictures(3, look), None, 300)
+    alike = replace(pairs, parts=pairs.rgb[:, :, None].repeat(1, 1, 4, 1))
+    table = style_learn.METHODS["3D table"]
+    assert (
+        torch.allclose(errors(look, alike), errors(look, pairs), atol=1e-4) and float(errors(look, pairs).max()) < 0.1
+    )
+    assert torch.allclose(table(pairs, alike), table(pairs, pairs), atol=1e-4)
+    edges = pairs.rgb[:, :, None] * torch.tensor([0.1, 0.1, 1.9, 1.9])[:, None]
+    away = errors(look, replace(pairs, parts=edges))
+    assert float(away.mean()) > 1, "the mean of what an edge becomes is not what its mean becomes"
 
 
 def test_a_curve_never_falls_and_pictures_of_the_report_are_those_of_the_fit() -> None:
