@@ -119,6 +119,7 @@ class Run:
     def __post_init__(self) -> None:
         self.last = dict.fromkeys(("save", "validate"), time.monotonic())
         self.last["tell"] = -math.inf  # the first step is told of at once
+        self.before = self.options.before()  # now: a better file may lie there when the run ends
         self.options.out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -216,7 +217,7 @@ class Run:
             "loss": self.loss,
             "seed": self.options.seed,
             "command": self.options.command(self.task.name),
-            "before": self.options.before(),
+            "before": self.before,
         }
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)
@@ -235,6 +236,7 @@ class Run:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.spent, self.loss = state["step"], state["spent"], state["loss"]
+        self.before = state.get("before", self.before)
         if self.log.exists():  # what was logged after the checkpoint will be done again
             lines = [line for line in self.log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
             self.log.write_text("".join(line + "\n" for line in lines))
