@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from modisp.operators.hald import identity
-from modisp.stages.vignette_ellipse import STOPS
+from modisp.stages.vignette_ellipse import STOPS, ramp
 
 KNOTS = 9
 """Of a channel's curve, evenly over its encoded values."""
@@ -91,9 +91,8 @@ class Falloff:
 def falloff(at: Tensor, amount: Tensor, midpoint: Tensor, feather: Tensor) -> Tensor:
     """As the vignette stage has it, for places (…, 2, N) in −1 … 1: factors of light (…, 1, N)."""
     far = at.square().mean(-2, keepdim=True).clamp_min(1e-6).sqrt()
-    start = 0.75 * midpoint
-    half = 0.02 + 0.5 * feather * (1 - 0.5 * start)
-    t = ((far - (start + 1) / 2 + half) / (2 * half)).clamp(0, 1)
+    begin, end = ramp(midpoint, feather)
+    t = ((far - begin) / (end - begin)).clamp(0, 1)
     return torch.exp2(STOPS * amount * t * t * (3 - 2 * t))
 
 

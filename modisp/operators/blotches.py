@@ -70,21 +70,19 @@ def _noise_of(means: Tensor, count: Tensor, white: Tensor, shot: float, read: fl
 
 def _smooth(x: Tensor, step: int) -> Tensor:
     """(C, h, w) by (1 2 1)/4 with holes, edges repeated."""
-    for pad in ((0, 0, step, step), (step, step, 0, 0)):
-        p = F.pad(x[None], pad, "replicate")[0]
-        x = (p[:, : -2 * step] + p[:, 2 * step :] if pad[2] else p[..., : -2 * step] + p[..., 2 * step :]).add_(
-            x, alpha=2
-        )
-        x = x / 4
-    return x
+    return _three(x, step, 2)
 
 
 def _mean3(x: Tensor, step: int) -> Tensor:
     """(C, h, w): means of 3 × 3 with holes, edges repeated."""
+    return _three(x, step, 1)
+
+
+def _three(x: Tensor, step: int, middle: int) -> Tensor:
     for pad in ((0, 0, step, step), (step, step, 0, 0)):
         p = F.pad(x[None], pad, "replicate")[0]
-        x = (p[:, : -2 * step] + p[:, 2 * step :] if pad[2] else p[..., : -2 * step] + p[..., 2 * step :]).add_(x)
-        x = x / 3
+        ends = p[:, : -2 * step] + p[:, 2 * step :] if pad[2] else p[..., : -2 * step] + p[..., 2 * step :]
+        x = ends.add_(x, alpha=middle) / (2 + middle)
     return x
 
 

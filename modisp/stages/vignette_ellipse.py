@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 
@@ -11,6 +12,15 @@ from modisp.operators.layers import contain, luma, smooth
 from modisp.stage import Parts, Reading, Stage, checkpoint, param
 
 STOPS = 2.5  # at ±1, in the corners
+Number = TypeVar("Number", float, torch.Tensor)
+
+
+def ramp(midpoint: Number, feather: Number) -> tuple[Number, Number]:
+    """How far from the middle (the corners are 1) light begins to change, and where it has changed altogether."""
+    start = 0.75 * midpoint
+    half = 0.02 + 0.5 * feather * (1.0 - 0.5 * start)
+    middle = start + (1.0 - start) * 0.5
+    return middle - half, middle + half
 
 
 class VignetteEllipse(
@@ -48,16 +58,14 @@ class VignetteEllipse(
         u, v = (t.abs().pow(power).float().to(device) for t in (rows, columns))
         tall, wide = ((1 + round_ * (n / long - 1)) ** power for n in (full_h, full_w))
         corner = tall + wide
-        start = 0.75 * self.midpoint
-        half = 0.02 + 0.5 * self.feather * (1.0 - 0.5 * start)
-        middle = start + (1.0 - start) * 0.5
+        begin, end = ramp(self.midpoint, self.feather)
         out = torch.empty_like(image.pixels, memory_format=torch.contiguous_format)
         block = max(1, 131072 // image.width)
         for top in range(0, image.height, block):
             checkpoint()
             far = (u[top : top + block, None] + v).div_(corner)
             far = far.sqrt_() if power == 2.0 else far.log_().mul_(1.0 / power).exp_()
-            mask = smooth(far, middle - half, middle + half)
+            mask = smooth(far, begin, end)
             part = image.pixels[:, top : top + block]
             if self.highlights and self.amount < 0:
                 mask.mul_(smooth(luma(part), 0.25, 0.9).mul_(-self.highlights).add_(1.0))
