@@ -19,6 +19,7 @@ from modisp.image import Image, Metadata, State
 from modisp.io import open_image
 from modisp.learned import camera, mean_noise, weight_file
 from modisp.nets import build
+from modisp.nets.compand import BENT, STRAIGHT
 from modisp.operators.blotches import blotches
 from modisp.operators.means import without_means
 from modisp.pipeline import develop
@@ -239,6 +240,20 @@ def test_a_cameras_own_weights_are_taken_for_it_alone(shelf: Path) -> None:
         Restore()(replace(image, meta=replace(image.meta, make=m.make, model=m.model))).pixels for m in (mine, other)
     )
     assert not torch.equal(a, b) and torch.equal(b, Restore()(image).pixels)
+
+
+@pytest.mark.parametrize("cfa", [BAYER[1], XTRANS, QUAD])
+def test_what_networks_see_is_bent_by_noise_and_else_by_level(cfa: tuple[str, ...], shelf: Path) -> None:
+    """A balanced level: what the light's own colour does to the samples counts for nothing."""
+
+    def knee(level: float, **meta: Any) -> float:
+        grey = (torch.tensor(WHITE) * level).view(3, 1, 1).expand(3, 192, 240)
+        reading = Demosaic().measure(Probe.of(raw(grey, cfa, **meta)))
+        return float(reading.values["knee"])
+
+    assert knee(0.02) == knee(0.5, noise=((1e-4, 0.0),)) == pytest.approx(BENT)
+    assert knee(0.5) == knee(0.02, noise=((0.0, 4e-4),)) == pytest.approx(STRAIGHT)
+    assert knee(0.2) == pytest.approx((BENT * STRAIGHT) ** 0.5, rel=1e-3)
 
 
 def test_noise_parts_in_brightness_and_colour(shelf: Path) -> None:

@@ -34,12 +34,27 @@ def small_restore(turns: int = 1, cfa: str = "bayer") -> Restore:
     return net.requires_grad_(False)
 
 
-def test_compand_is_inverted_below_black_and_above_white() -> None:
+@pytest.mark.parametrize("knee", [compand.BENT, 0.05, compand.STRAIGHT])
+def test_compand_is_inverted_below_black_and_above_white(knee: float) -> None:
     x = torch.linspace(-0.5, 4, 1001)
-    u = compand.compand(x)
-    assert torch.allclose(compand.expand(u), x, atol=2e-6)
+    u = compand.compand(x, knee)
+    assert torch.allclose(compand.expand(u, knee), x, atol=2e-6)
     assert (u.diff() > 0).all()
-    assert compand.compand(torch.tensor([0.0, 1.0])).tolist() == pytest.approx([0, 1], abs=1e-6)
+    assert compand.compand(torch.tensor([0.0, 1.0]), knee).tolist() == pytest.approx([0, 1], abs=1e-6)
+
+
+def test_knee_follows_the_noise_and_else_the_level() -> None:
+    """Light is bent as its noise is; what was encoded already stays; in between and without noise the level tells."""
+    assert compand.knee_of(1e-2, 1e-4) == compand.knee_of(1e-2 * 0.3, 1e-4 * 0.3) == pytest.approx(0.01)
+    assert compand.knee_of(1e-4, 0.0) == compand.knee_of(0.0, 0.0) == compand.knee_of(0.0, 0.0, 0.02) == compand.BENT
+    assert compand.knee_of(0.0, 1e-4, 0.02) == compand.knee_of(0.0, 0.0, 0.5) == pytest.approx(compand.STRAIGHT)
+    rising = [compand.knee_of(0.0, 1e-8, level) for level in (0.1, 0.15, 0.2, 0.3, 0.4)]
+    assert rising == sorted(set(rising))
+    noisy = 0.3 + (1e-2 * 0.3 + 1e-4) ** 0.5 * torch.randn(50_000, generator=torch.Generator().manual_seed(0))
+    knee = compand.knee_of(1e-2, 1e-4)
+    told = compand.slope(torch.tensor(0.3), knee) * (1e-2 * 0.3 + 1e-4) ** 0.5
+    assert float(compand.compand(noisy, knee).std()) == pytest.approx(float(told), rel=0.05)
+    assert compand.level_of(torch.tensor([0.2, 0.8])) == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(("shot", "read"), [(1e-2, 1e-4), (1e-4, 0.0), (0.0, 4e-4), (0.0, 0.0)])
@@ -84,7 +99,11 @@ def test_kernels_do_what_torch_does(size: tuple[int, int]) -> None:
     made = []
     for grad in (False, True):
         with torch.set_grad_enabled(grad):
-            rgb = [demosaic(small(cfa, turns), x, (2.0, 1.0, 1.5), (1e-3, 1e-5), 1) for cfa in CFAS for turns in (1, 4)]
+            rgb = [
+                demosaic(small(cfa, turns), x, (2.0, 1.0, 1.5), (1e-3, 1e-5), knee, 1)
+                for cfa in CFAS
+                for turns, knee in ((1, compand.BENT), (4, compand.STRAIGHT))
+            ]
             pairs = [
                 restore(small_restore(), x, shot, read, 0.5, cfa, 0, 1)
                 for shot, read in ((1e-3, 1e-5), (0.0, 1e-4), (0.0, 0.0))
@@ -99,8 +118,9 @@ def test_kernels_do_what_torch_does(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("colour", [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.3, 0.3, 0.3), (0.05, 0.6, 0.9)])
 def test_flat_is_exact_whatever_the_weights(cfa: str, colour: tuple[float, float, float]) -> None:
     rgb = torch.tensor(colour).view(3, 1, 1).expand(3, 50, 46)
-    out = demosaic(small(cfa), sample(rgb, cfa), (2.0, 1.0, 1.5))
-    assert torch.allclose(out, rgb, atol=2e-6)
+    for knee in (compand.BENT, compand.STRAIGHT):
+        out = demosaic(small(cfa), sample(rgb, cfa), (2.0, 1.0, 1.5), knee=knee)
+        assert torch.allclose(out, rgb, atol=2e-6)
 
 
 @pytest.mark.parametrize("cfa", CFAS)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import around
-from .compand import KNEE, compand, expand, slope
+from .compand import BENT, compand, expand, slope
 from .interpolate import interpolate, malvar_planes
 from .mosaic import ALL, PATTERNS, RIM, Sides, fit, masks, tiled, unfit
 from .shuffle import shuffle, unshuffle
@@ -122,6 +122,7 @@ def demosaic(
     mosaic: Tensor,
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0),
     noise: tuple[float, float] = (0.0, 0.0),
+    knee: float = BENT,
     dy: int = 0,
     dx: int = 0,
     edges: Sides = ALL,
@@ -131,6 +132,7 @@ def demosaic(
     ``gains``: what makes a neutral grey (as-shot white balance, smallest 1). Colours are correlated
     when balanced, so the network sees them so; they are divided out again.
     ``noise``: (shot, read) of what noise is left: variance at signal x is ``shot * x + read``.
+    ``knee``: that of the companding, from `compand.knee_of`; the same for all parts of a picture.
     ``dy, dx`` as from `mosaic.find_phase`. ``edges``: which sides are the picture's.
     Any H, W >= 1; values may lie below 0 and above 1.
     """
@@ -141,8 +143,8 @@ def demosaic(
     each = gain.flatten()[PATTERNS[net.cfa].to(x.device)]
     # Companding evens the noise only roughly: what counts is a dark middle tone.
     shot, read = noise
-    told = slope(mosaic.new_tensor(TONE)) * (shot * TONE + read) ** 0.5
+    told = slope(mosaic.new_tensor(TONE), knee) * (shot * TONE + read) ** 0.5
     quick = around.here(x)
-    u = around.compand_(x, each, KNEE) if quick else compand(x.mul_(tiled(each, x.shape[-2], x.shape[-1])))
+    u = around.compand_(x, each, knee) if quick else compand(x.mul_(tiled(each, x.shape[-2], x.shape[-1])), knee)
     rgb = unfit(net(u[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim, edges)
-    return around.expanded(rgb, gain, KNEE) if quick else expand(rgb) / gain
+    return around.expanded(rgb, gain, knee) if quick else expand(rgb, knee) / gain

@@ -13,10 +13,14 @@ import torch
 
 from modisp.image import Image, Metadata, State
 from modisp.learned import QUICK, SIZES, TILE, digest, edges, mean_noise, network, weight_file
+from modisp.nets.compand import NOTICED, knee_of, level_of
 from modisp.nets.demosaic import demosaic
 from modisp.nets.mosaic import PATTERNS, find_phase
-from modisp.operators.cfa import balance, is_rgb
-from modisp.stage import Parts, Reading, Stage, param
+from modisp.operators.cfa import balance, is_rgb, per_site
+from modisp.stage import Parts, Probe, Reading, Stage, param
+
+LOOK = 48
+"""Edge of the windows that tell how bright a picture is, where no noise tells what its values are."""
 
 
 def _found(meta: Metadata, size: str) -> tuple[Path, int, int] | None:
@@ -31,6 +35,7 @@ class Demosaic(
     slot="demosaic",
     reads=State.MOSAIC,
     writes=State.CAMERA,
+    version=2,
     title="Demosaic (learned)",
     group="Raw",
     ready="rgb",
@@ -68,6 +73,19 @@ class Demosaic(
         found = _found(meta, self.size)
         return network(found[0], torch.device("cpu")).halo if found else 0
 
+    def measure(self, probe: Probe) -> Reading:
+        """`knee`: how the samples are companded, by their noise or else their level (`modisp.nets.compand.knee_of`)."""
+        shot, read = mean_noise(probe.meta.noise)
+        level = None
+        if not shot and read < NOTICED:
+            white = balance(probe.meta)
+            seen = [
+                p.pixels / per_site(p.pixels.new_tensor(white), p.meta.cfa, p.height, p.width)
+                for p in probe.patches(LOOK)
+            ]
+            level = level_of(torch.cat([x.flatten() for x in seen]))
+        return Reading({"knee": knee_of(shot, read, level)})
+
     def infer(self, image: Image, reading: Reading) -> Parts:
         """`rgb`: (3, H, W) camera RGB."""
         meta = image.meta
@@ -77,5 +95,5 @@ class Demosaic(
         red, green, blue = balance(meta)
         gains = (1 / red, 1 / green, 1 / blue)
         path, dy, dx = found
-        net = network(path, image.pixels.device)
-        return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), dy, dx, edges(image.frame))}
+        net, knee = network(path, image.pixels.device), float(reading.values["knee"])
+        return {"rgb": demosaic(net, image.pixels, gains, mean_noise(meta.noise), knee, dy, dx, edges(image.frame))}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..metrics import cpsnr
 from ..nets import build
-from ..nets.compand import compand, expand, slope, stabilise, stable_sigma
+from ..nets.compand import BENT, STRAIGHT, compand, knee_of, level_of, slope, stabilise, stable_sigma
 from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
 from ..nets.restore import Restore, restore
@@ -78,18 +78,22 @@ def draw_demosaic(cfa: str) -> Callable[[Tensor, torch.Generator], Example]:
         tint = torch.exp2(0.5 * torch.randn(count, 3, 1, 1, generator=random) * 0.4)
         factor = torch.where(linear, gain * tint, torch.ones_like(tint))
         truth = raw * factor
+        # The companding that a picture of such values mostly gets (see `knee_of`), and at times another one.
+        other = ((torch.rand(count, 1, 1, 1, generator=random) - 0.6) / 0.4).clamp_min(0) ** 2
+        knee = BENT * (STRAIGHT / BENT) ** torch.where(power < 1.5, 1 - other, other)
         # Loss as the eye (and PSNR of encoded values) weighs it: d shown / d companded.
         bend = shown / (power * raw) / factor
-        weight = (bend / slope(truth)).clamp_max(4.0)
+        weight = (bend / slope(truth, knee)).clamp_max(4.0)
         level = 10 ** (-3.2 + 1.5 * torch.rand(count, 1, 1, 1, generator=random))
         level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.25)
         told = level * torch.exp2(0.3 * torch.randn(level.shape, generator=random))
         # Now and then some noise is left that nobody knows of.
         secret = torch.rand(level.shape, generator=random) < 0.2
         level, told = torch.where(secret, 0.25 * level, level), torch.where(secret, 0.0, told)
-        noise = level * torch.randn(truth[:, :1].shape, generator=random) / slope(truth[:, :1]).clamp_min(0.5)
+        even = slope(truth[:, :1], knee).clamp_min(0.5)
+        noise = level * torch.randn(truth[:, :1].shape, generator=random) / even
         seen = sample(truth, cfa) + noise
-        return compand(seen), told, compand(truth), weight
+        return compand(seen, knee), told, compand(truth, knee), weight
 
     return draw
 
@@ -123,12 +127,14 @@ def score_demosaic(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, floa
     figures: dict[str, list[float]] = {"encoded": [], "linear": [], "noise01": []}
     for picture in pictures:
         truth = crop(picture, net.multiple)
-        mosaic = sample(truth, net.cfa)
-        figures["encoded"].append(cpsnr(expand(net(compand(mosaic)[None]))[0], truth))
-        light = sample(decode(truth), net.cfa)
-        figures["linear"].append(cpsnr(encode(expand(net(compand(light)[None]))[0]), truth))
+        mosaic, light = sample(truth, net.cfa), sample(decode(truth), net.cfa)
         noisy = mosaic + 0.01 * torch.randn(mosaic.shape, generator=random)
-        figures["noise01"].append(cpsnr(demosaic(net, noisy, noise=(0.0, 1e-4)), truth))
+        found = demosaic(net, mosaic, knee=knee_of(0.0, 0.0, level_of(mosaic)))
+        figures["encoded"].append(cpsnr(found, truth))
+        found = demosaic(net, light, knee=knee_of(0.0, 0.0, level_of(light)))
+        figures["linear"].append(cpsnr(encode(found), truth))
+        found = demosaic(net, noisy, noise=(0.0, 1e-4), knee=knee_of(0.0, 1e-4))
+        figures["noise01"].append(cpsnr(found, truth))
     return {name: sum(values) / len(values) for name, values in figures.items()}
 
 
@@ -241,7 +247,7 @@ def restore_task(cfa: str, size: str, **architecture: int) -> Task:
 _ALL = [
     demosaic_task("bayer", "quick", width=16, blocks=1, inner_width=32, inner_blocks=1),
     demosaic_task("bayer", "fast", width=24, blocks=3, inner_width=48, inner_blocks=1),
-    demosaic_task("bayer", "best", width=32, blocks=4, inner_width=64, inner_blocks=1, turns=2),
+    demosaic_task("bayer", "best", width=32, blocks=4, inner_width=64, inner_blocks=2, turns=2),
     demosaic_task("xtrans", "fast", width=32, blocks=4, inner_width=48, inner_blocks=1),
     demosaic_task("xtrans", "best", width=32, blocks=4, inner_width=48, inner_blocks=1, turns=4),
     demosaic_task("quad", "fast", width=48, blocks=3, inner_width=64, inner_blocks=1),
