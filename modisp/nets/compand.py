@@ -17,9 +17,15 @@ DARK, LIGHT = 0.1, 0.4
 """Mean levels (of logarithms) of pictures in linear light, and of encoded ones."""
 
 STEPS = 16
+"""Of the knee by level: what hardly moves the level does not move it."""
 
 NOTICED = 1e-7
 """A variance of noise below which it tells nothing: a twelfth of an 8-bit step."""
+
+
+def tells(shot: float, read: float) -> bool:
+    """Is there noise enough to tell what the values are?"""
+    return shot > 0 or read >= NOTICED
 
 
 def knee_of(shot: float, read: float, level: float | None = None) -> float:
@@ -32,7 +38,7 @@ def knee_of(shot: float, read: float, level: float | None = None) -> float:
     """
     if shot > 0:
         return min(max(BENT, float(f"{read / shot:.3g}")), STRAIGHT)
-    if read >= NOTICED:
+    if tells(shot, read):
         return STRAIGHT
     share = 0.0 if level is None else math.log(max(level, DARK) / DARK) / math.log(LIGHT / DARK)
     return float(BENT * (STRAIGHT / BENT) ** (round(min(share, 1.0) * STEPS) / STEPS))

@@ -13,7 +13,7 @@ import torch
 
 from modisp.image import Image, Metadata, State
 from modisp.learned import QUICK, SIZES, TILE, digest, edges, mean_noise, network, weight_file
-from modisp.nets.compand import NOTICED, knee_of, level_of
+from modisp.nets.compand import knee_of, level_of, tells
 from modisp.nets.demosaic import demosaic
 from modisp.nets.mosaic import PATTERNS, find_phase
 from modisp.operators.cfa import balance, is_rgb, per_site
@@ -77,7 +77,7 @@ class Demosaic(
         """`knee`: how the samples are companded, by their noise or else their level (`modisp.nets.compand.knee_of`)."""
         shot, read = mean_noise(probe.meta.noise)
         level = None
-        if not shot and read < NOTICED:
+        if not tells(shot, read):
             white = balance(probe.meta)
             seen = [
                 p.pixels / per_site(p.pixels.new_tensor(white), p.meta.cfa, p.height, p.width)
