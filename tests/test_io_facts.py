@@ -214,6 +214,14 @@ def test_no_preview_is_none_and_a_picture_is_its_own(tmp_path: Path) -> None:
     assert own is not None and tuple(own.pixels.shape) == (3, 30, 20)
 
 
+@pytest.mark.parametrize("profile", [(0.0, 4e-4), (1e-4, 0.0), (1e-4, -1e-7), (0.0, 4e-4, 0.0, 5e-4, 0.0, 4e-4)])
+def test_noise_may_be_the_same_at_all_levels(tmp_path: Path, profile: tuple[float, ...]) -> None:
+    image = open_image(dng(tmp_path / "a.dng", VALUES, {51041: double(profile)}))
+    assert image.meta.noise == tuple(zip(profile[::2], profile[1::2], strict=True))
+    save_image(image, tmp_path / "b.dng")
+    assert open_image(tmp_path / "b.dng").meta.noise == image.meta.noise
+
+
 def test_info_tells_without_decoding(tmp_path: Path) -> None:
     extra = {50829: long(1, 2, 37, 50), 51041: double([1e-4, 1e-7])}
     info = read_info(dng(tmp_path / "a.dng", VALUES, extra, preview=jpeg(96, 64)))

@@ -15,12 +15,12 @@ import torch
 from modisp import weights
 from modisp.nets import build
 from modisp.nets.compand import stable_sigma
-from modisp.train import TASKS, Options, main, plot, train
+from modisp.train import TASKS, Options, main, plot, restore, train
 from modisp.train.data import decode, encode, reduce, view
 from modisp.train.export import export
 from modisp.train.grow import grow
 from modisp.train.muon import orthogonal
-from modisp.train.tasks import draw_restore, task
+from modisp.train.tasks import task
 
 TINY = {"kind": "demosaic", "cfa": "bayer", "width": 8, "blocks": 1, "inner_width": 8, "inner_blocks": 1}
 
@@ -124,7 +124,7 @@ def test_main_plot_and_export(photographs: Path, tmp_path: Path) -> None:
 
 def test_a_cameras_own_noise(photographs: Path, tmp_path: Path) -> None:
     encoded = torch.full((2, 3, 48, 48), 0.5)
-    seen, sigma, *_ = draw_restore(encoded, torch.Generator().manual_seed(0), profiles=[(1e-3, 1e-6)])
+    seen, sigma, *_ = restore.draw(encoded, torch.Generator().manual_seed(0), profiles=[(1e-3, 1e-6)])
     expected = stable_sigma(torch.tensor(1e-3), torch.tensor(1e-6))
     assert torch.allclose(sigma, expected.expand_as(sigma))
     assert seen.shape == (2, 1, 48, 48)

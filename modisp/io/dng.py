@@ -229,7 +229,7 @@ def _noise(d: Directory, ifd0: Directory) -> tuple[tuple[float, float], ...]:
     values = d.numbers(51041) or ifd0.numbers(51041)
     pairs = tuple(zip(values[::2], values[1::2], strict=False))
     good = len(pairs) in (1, 3) and len(values) % 2 == 0 and all(0 <= a < 1 and -0.1 < b < 1 for a, b in pairs)
-    return pairs if good and any(a > 0 for a, _ in pairs) else ()
+    return pairs if good and any(a > 0 or b > 0 for a, b in pairs) else ()
 
 
 def _bad_pixels(listed: list[dict[str, Any]], height: int, width: int) -> tuple[tuple[int, int], ...]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
+from . import restore
 from .loop import train
 from .options import Options, start_of
-from .tasks import TASKS, draw_restore, loss_restore, task
+from .tasks import TASKS, task
 
 
 def main(
@@ -38,9 +39,9 @@ def main(
     changes = {"batch": batch, "patch": patch, "rate": rate}
     chosen = task(name, **{key: value for key, value in changes.items() if value is not None})
     if profiles:
-        if chosen.loss is not loss_restore:
+        if chosen.loss is not restore.loss:
             raise ValueError(f"{name} is not trained on a camera's noise: choose a restore task")
-        own = partial(draw_restore, cfa=chosen.architecture["cfa"], profiles=tuple(profiles))
+        own = partial(restore.draw, cfa=chosen.architecture["cfa"], profiles=tuple(profiles))
         chosen = replace(chosen, draw=own)
     if options.get("start") is not None:
         options["start"] = start_of(options["start"])
