@@ -40,11 +40,11 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
     net = task.net().to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.start is not None:
         net = grow(_weights(options.start, device), net)
-    average = copy.deepcopy(net).eval()
     if options.short if options.short is not None else quick_short(device):
         for part in net.modules():
             if isinstance(part, Trunk):
                 part.short = True
+    average = copy.deepcopy(net).eval()
     run = Run(task, options, net, average, optimizers(net, task, options), device)
     resumed = run.resume()
     folder = data.data_folder(options.data)
@@ -69,7 +69,7 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
         if rank == 0:
             if run.due("save", options.save_minutes):
                 run.save()
-            if run.due("validate", options.validate_minutes):
+            if run.due("validate", max(options.validate_minutes, run.looking)):
                 run.validate(watched, say)
             elif run.due("tell", options.tell_minutes):
                 say(run.words())
@@ -115,6 +115,8 @@ class Run:
     spent: float = 0.0
     """Seconds trained, validation left out."""
     loss: float = math.nan
+    looking: float = 0.0
+    """Minutes between two validations at the least: ten times what the last one took."""
 
     def __post_init__(self) -> None:
         self.last = dict.fromkeys(("save", "validate"), time.monotonic())
@@ -178,8 +180,10 @@ class Run:
 
     def validate(self, watched: list[Tensor], say: Any) -> None:
         """Figures of the averaged network on validation pictures, to the log and the screen."""
+        began = time.monotonic()
         with torch.no_grad():
             figures = self.task.score(self.average, [p.to(self.device) for p in watched])
+        self.looking = (time.monotonic() - began) / 6
         line = {"step": self.step, "minutes": round(self.spent / 60, 2), "loss": round(self.loss, 6)}
         line |= {name: round(value, 3) for name, value in figures.items()}
         with self.log.open("a") as file:
