@@ -20,6 +20,8 @@ from modisp.io import open_image
 from modisp.learned import camera, mean_noise, weight_file
 from modisp.nets import build
 from modisp.nets.compand import BENT, STRAIGHT
+from modisp.nets.mosaic import sample
+from modisp.nets.restore import restore
 from modisp.operators.blotches import blotches
 from modisp.operators.means import without_means
 from modisp.pipeline import develop
@@ -143,6 +145,15 @@ def test_shipped_weights_take_noise_better_than_wavelets() -> None:
     full = {"denoise": 1.0, "chroma": 1.0}
     ours, theirs = (psnr(list_stages()[n](**full)(image).pixels, clean) for n in ("restore", "restore_wavelet"))
     assert ours > theirs
+
+
+@pytest.mark.parametrize("size", ["fast", "best"])
+def test_noise_is_taken_off_as_well_where_the_blur_is_guessed_wrong(size: str) -> None:
+    net, _ = weights.load(resources.path("weights") / f"restore-{size}.safetensors")
+    truth = sample(leaves(192), "bayer")
+    seen = truth + 0.05 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    near = {radius: psnr(restore(net, seen, 0.0, 0.05**2, radius)[0], truth) for radius in (0.0, 1.0)}
+    assert near[0.0] > psnr(seen, truth) + 3 and near[1.0] > near[0.0] - 0.4
 
 
 @pytest.mark.parametrize(("cls", "cfa"), [*((Demosaic, c) for c in ALL), *((Restore, c) for c in ALL)])

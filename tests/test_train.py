@@ -15,8 +15,7 @@ import torch
 from modisp import weights
 from modisp.nets import build
 from modisp.nets.compand import stable_sigma
-from modisp.nets.mosaic import sample
-from modisp.train import TASKS, Options, demosaic, main, plot, restore, train
+from modisp.train import TASKS, Options, main, plot, restore, train
 from modisp.train.data import decode, encode, reduce, view
 from modisp.train.export import export
 from modisp.train.grow import grow
@@ -144,20 +143,6 @@ def test_a_guess_at_the_blur_teaches_the_clean_head_alone() -> None:
         restore.loss(net, tuple(part[which] for part in example)).backward()
         clean, sharp = net.trunk.tail.weight.grad.abs().chunk(2)
         assert float(clean.sum()) > 0 and bool(sharp.sum() > 0) is learns
-
-
-def test_demosaicing_learns_on_what_restoration_leaves() -> None:
-    encoded = torch.rand(8, 3, 48, 48, generator=torch.Generator().manual_seed(1)) * 0.1 + 0.4
-    chosen = task("demosaic-bayer-fast")
-    mosaic, told, truth, weight = chosen.draw(encoded, torch.Generator().manual_seed(0))
-    plain = demosaic.draw(encoded, torch.Generator().manual_seed(0), "bayer")
-    restored = torch.arange(8) % demosaic.FEW == 1
-    assert torch.equal(mosaic[~restored], plain[0][~restored]) and (told[restored] > 0).all()
-    assert not torch.equal(mosaic[restored], plain[0][restored])
-    # noise is gone: what is left is near the truth, by far nearer than it was
-    off = (mosaic - sample(truth, "bayer"))[restored]
-    assert float(off.std()) < 0.1 and weight.isfinite().all()
-    assert demosaic.loss(chosen.net(), (mosaic, told, truth, weight)).isfinite()
 
 
 def test_view_looks_where_it_is_told() -> None:

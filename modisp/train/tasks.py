@@ -51,15 +51,14 @@ class Task:
 # -- mosaics -----------------------------------------------------------------------------------
 
 
-def demosaic_task(cfa: str, size: str, after: str = "", **architecture: int) -> Task:
-    """The demosaicing task of one filter array and size; ``after``: the weights that restore some of its mosaics first."""
-    restored = demosaic.Restored(after) if after else None
+def demosaic_task(cfa: str, size: str, **architecture: int) -> Task:
+    """The demosaicing task of one filter array and size."""
     return Task(
         name=f"demosaic-{cfa}-{size}",
         architecture={"kind": "demosaic", "cfa": cfa, **architecture},
-        draw=partial(demosaic.draw, cfa=cfa, restored=restored),
+        draw=partial(demosaic.draw, cfa=cfa),
         loss=demosaic.loss,
-        score=partial(demosaic.score, restored=restored),
+        score=demosaic.score,
         watch="encoded",
     )
 
@@ -77,9 +76,9 @@ def restore_task(cfa: str, size: str, **architecture: int) -> Task:
 
 
 _ALL = [
-    demosaic_task("bayer", "quick", after="restore-fast", width=16, blocks=1, inner_width=32, inner_blocks=1),
-    demosaic_task("bayer", "fast", after="restore-fast", width=24, blocks=3, inner_width=48, inner_blocks=1),
-    demosaic_task("bayer", "best", after="restore-best", width=32, blocks=4, inner_width=64, inner_blocks=2, turns=2),
+    demosaic_task("bayer", "quick", width=16, blocks=1, inner_width=32, inner_blocks=1),
+    demosaic_task("bayer", "fast", width=24, blocks=3, inner_width=48, inner_blocks=1),
+    demosaic_task("bayer", "best", width=32, blocks=4, inner_width=64, inner_blocks=2, turns=2),
     demosaic_task("xtrans", "fast", width=32, blocks=4, inner_width=48, inner_blocks=1),
     demosaic_task("xtrans", "best", width=32, blocks=4, inner_width=48, inner_blocks=1, turns=4),
     demosaic_task("quad", "fast", width=48, blocks=3, inner_width=64, inner_blocks=1),
