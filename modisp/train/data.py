@@ -190,9 +190,3 @@ def pictures(folder: Path, every: int = 1) -> list[Tensor]:
     """Whole pictures for validation, sRGB-encoded."""
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
     return [read(p) for p in paths[::every]]
-
-
-def crop(picture: Tensor, multiple: int) -> Tensor:
-    """Cut sides down to multiples."""
-    height, width = (side // multiple * multiple for side in picture.shape[-2:])
-    return picture[..., :height, :width]

@@ -11,10 +11,8 @@ from ..metrics import cpsnr
 from ..nets.compand import BENT, STRAIGHT, compand, knee_of, level_of, slope
 from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
-from .data import crop, decode, encode
-from .restore import error
-
-Example = tuple[Tensor, ...]
+from .data import decode, encode
+from .patches import Example, crop, error
 
 
 def draw(encoded: Tensor, random: torch.Generator, cfa: str) -> Example:

@@ -13,25 +13,11 @@ from ..nets.mosaic import sample
 from ..nets.restore import Restore, restore
 from ..operators.noise import LEAST
 from ..simulate import noise, optics
-from .data import crop, decode, encode
-
-Example = tuple[Tensor, ...]
-
-BORDER = 6
-"""Rim of a patch left out of the loss: convolutions see zeros beyond it."""
+from .data import decode, encode
+from .patches import Example, crop, error
 
 GUESSED = 0.3
 """How often the blur that is told is but a guess."""
-
-
-def error(wrong: Tensor) -> Tensor:
-    """Half absolute, half root-mean-square error of each patch.
-
-    The second looks at a patch as PSNR looks at a picture; the first learns faster.
-    """
-    wrong = wrong[..., BORDER:-BORDER, BORDER:-BORDER]
-    per_patch = (wrong.square().mean(dim=(1, 2, 3)) + 1e-9).sqrt()
-    return 0.5 * (wrong.abs().mean() + per_patch.mean())
 
 
 def draw(

@@ -13,9 +13,7 @@ from torch import Tensor, nn
 
 from ..nets import build
 from . import color, demosaic, restore, tone, white
-
-Example = tuple[Tensor, ...]
-"""What a loss needs, as the task's own `draw` returns it."""
+from .patches import Example
 
 
 @dataclass(frozen=True)
