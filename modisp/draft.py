@@ -32,6 +32,8 @@ def loose(stage: Stage) -> Stage:
 
 def loose_key(step: Step) -> str:
     """The key of a step's result, wherever straight parameters stand."""
+    if step.loose == step.key and not step.stage.straight:
+        return step.key_after
     return key_after(step.loose, loose(step.stage), step.reading)
 
 

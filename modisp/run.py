@@ -85,9 +85,11 @@ class Run:
                 self.progress.plan(-there * planned)
             step.meta_after = replace(stage.describe(meta, step.reading), done=e.id)
             step.full_after = stage.full_size(full, meta)
-            key = key_after(key, stage, step.reading)
-            seen = key_after(seen, stage, step.reading) if stage.seen_by_measure else seen
+            step.key_after = key_after(key, stage, step.reading)
+            if stage.seen_by_measure:
+                seen = step.key_after if seen == key else key_after(seen, stage, step.reading)
             rough = loose_key(step)
+            key = step.key_after
             meta, full, self.state = step.meta_after, step.full_after, stage.writes
         self.meta, self.full, self.key, self.draft = meta, full, key, draft
 
@@ -174,9 +176,8 @@ class Run:
         frames, keys = {n: frame}, {}
         for i in range(n, self.raw_end, -1):
             step = self.steps[i - 1]
-            after = key_after(step.key, step.stage, step.reading)
             keys[i] = key_of(
-                "draft" if self.draft else "look", after, *dataclasses.astuple(frames[i]), str(self.device)
+                "draft" if self.draft else "look", step.key_after, *dataclasses.astuple(frames[i]), str(self.device)
             )
             frames[i - 1] = finer(step, needs(step, frames[i]), fine)
         trail = key_of("trail", *dataclasses.astuple(frame))
@@ -293,7 +294,7 @@ class Run:
     def raw_key(self) -> str:
         """The key of the RAW zone's result."""
         s = self.steps[self.raw_end - 1]
-        return self.infer_key(s) if s.stage.ready else key_of("raw", key_after(s.key, s.stage, s.reading))
+        return self.infer_key(s) if s.stage.ready else key_of("raw", s.key_after)
 
     def _name(self) -> str:
         """What the RAW zone's result is called in the cache."""

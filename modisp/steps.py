@@ -27,6 +27,7 @@ class Step:
     meta_after: Metadata
     full_after: tuple[int, int]
     loose: str = ""  # of the input wherever straight parameters stand (see `modisp.draft`)
+    key_after: str = ""  # of its result
 
 
 def snap(frame: Frame, state: State) -> Frame:

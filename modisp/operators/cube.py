@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from modisp.native import F, kernel, less, more, planes
+from modisp.native import F, kernel, less, more, planes, trilinear
 
 RGB = tuple[float, float, float]
 
@@ -49,7 +49,7 @@ class Cube:
         """
         if self.values.ndim == 4:
             out = torch.empty(pixels.shape)
-            _trilinear(self._rows, self.values.shape[1], _ends(self.low, self.high), *planes(pixels), *planes(out))
+            _look_up(self._rows, self.values.shape[1], _ends(self.low, self.high), *planes(pixels), *planes(out))
             return out.to(pixels.device)
         low = torch.tensor(self.low, device=pixels.device)[:, None]
         high = torch.tensor(self.high, device=pixels.device)[:, None]
@@ -78,7 +78,7 @@ def _ends(low: RGB, high: RGB) -> Ends:
 
 
 @kernel
-def _trilinear(rows: Any, size: int, ends: Any, r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any) -> None:
+def _look_up(rows: Any, size: int, ends: Any, r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any) -> None:
     low, high = ends
     last, top, row, plane = F(size - 1), np.int32(size - 2), size, size * size
     where, share, found = np.empty(_CHUNK, np.uint32), np.empty((3, _CHUNK), F), np.empty((_CHUNK, 4), F)
@@ -93,15 +93,7 @@ def _trilinear(rows: Any, size: int, ends: Any, r: Any, g: Any, b: Any, red: Any
             where[i] = w * plane + v * row + u
             share[0, i], share[1, i], share[2, i] = x - F(u), y - F(v), z - F(w)
         for i in range(n):
-            x, y, z = share[0, i], share[1, i], share[2, i]
-            p00 = where[i]
-            p10, p01, p11 = p00 + row, p00 + plane, p00 + plane + row
-            for c in range(4):  # all channels at once
-                near = rows[p00, c] + (rows[p00 + 1, c] - rows[p00, c]) * x
-                near += (rows[p10, c] + (rows[p10 + 1, c] - rows[p10, c]) * x - near) * y
-                far = rows[p01, c] + (rows[p01 + 1, c] - rows[p01, c]) * x
-                far += (rows[p11, c] + (rows[p11 + 1, c] - rows[p11, c]) * x - far) * y
-                found[i, c] = near + (far - near) * z
+            trilinear(rows, where[i], row, plane, share[0, i], share[1, i], share[2, i], found, i)
         for i in range(n):
             red[first + i] = found[i, 0] + (rs[i] - less(more(rs[i], low[0]), high[0]))
             green[first + i] = found[i, 1] + (gs[i] - less(more(gs[i], low[1]), high[1]))

@@ -92,7 +92,9 @@ class Lift:
 class Colours:
     """Planes of chromaticity, one a lightness: three numbers each, see `of`; `grey` are the tints of grey, if it is `tinted`."""
 
-    planes: np.ndarray  # SLICES × PLANE (blue) × PLANE (red) × 3, flat
+    planes: (
+        np.ndarray
+    )  # (SLICES · PLANE (blue) · PLANE (red), 4); the fourth number is 0 and keeps them in step with memory
     grey: np.ndarray  # (2, SLICES): red and blue less luminance, for luminance 1
     tinted: bool
 
@@ -125,8 +127,9 @@ class Colours:
         around = [planes[:2, :, middle + i, middle + j] for i, j in ring]
         planes[:2, :, middle, middle] = torch.stack(around).mean(0)
         planes[2, :, middle, middle] = 0.0
-        flat = planes.permute(1, 2, 3, 0).reshape(-1).float().numpy().copy()
-        return cls(flat, toned[[0, 2]].float().numpy().copy(), bool(tint.abs().max() > 1e-5))
+        rows = np.zeros((SLICES * PLANE * PLANE, 4), np.float32)
+        rows[:, :3] = planes.permute(1, 2, 3, 0).reshape(-1, 3).numpy()
+        return cls(rows, toned[[0, 2]].float().numpy().copy(), bool(tint.abs().max() > 1e-5))
 
 
 @dataclass(frozen=True, eq=False)

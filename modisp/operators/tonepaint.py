@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from modisp.color.spaces import LUMA
-from modisp.native import F, bits, from_bits, kernel, less, more, planes, unit
+from modisp.native import F, bits, from_bits, kernel, less, more, planes, trilinear, unit
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonebake import LAST, LOW, PIECES, PLANE, SLICES, Colours, Curve, Lift
 from modisp.operators.tonemap import COLUMNS, DARKEST, LEVEL, LEVELS, ROWS
@@ -22,8 +22,8 @@ _SURE, _LOST = F(0.7), F(0.85)
 _TO_RED, _TO_BLUE = F(-LUMA[0] / LUMA[1]), F(-LUMA[2] / LUMA[1])
 _NONE, _HALF, _ONE = F(0), F(0.5), F(1)
 _DARK, _BRIGHT = F(2.0**-40), F(2.0**24)
-_TOP, _RIM, _LEVEL, _COLUMN = (np.int32(n - 2) for n in (SLICES, PLANE, LEVELS, COLUMNS))  # where the last piece begins
-_ROW, _SLICE = 3 * PLANE, 3 * PLANE * PLANE
+_TOP, _RIM, _COLUMN = (np.int32(n - 2) for n in (SLICES, PLANE, COLUMNS))  # where the last piece begins
+_PLANE = np.int32(PLANE)
 _MANTISSA, _UNIT, _ROOT = np.int32(0x007FFFFF), np.int32(0x3F800000), F(2**0.5)
 # log2 m = 2/ln 2 · (t + t³/3 + …), t = (m − 1)/(m + 1)
 _LOG = tuple(F(2 / np.log(2) / n) for n in (1, 3, 5, 7, 9))
@@ -101,17 +101,19 @@ def _paint(
 ) -> None:  # fmt: skip
     scene, light, v = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
     rs, gs, bs = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
-    along, across, lighter = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
     at, at_red, at_blue = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
-    row_of = np.empty((LEVELS, COLUMNS), F)
+    where, found = np.empty(_CHUNK, np.uint32), np.empty((_CHUNK, 4), F)
+    rises = np.empty((LEVELS, COLUMNS), F)
     for row in range(r.size // width):
         if local:
             down = min(max(y[row] * ROWS - 0.5, 0.0), ROWS - 1.0)
             first = min(int(down), ROWS - 2)
             part = F(down - first)
-            for k in range(LEVELS):
-                for i in range(COLUMNS):
-                    row_of[k, i] = grid[k, first, i] + part * (grid[k, first + 1, i] - grid[k, first, i])
+            for i in range(COLUMNS):
+                lower = _NONE
+                for k in range(LEVELS):
+                    stops = grid[k, first, i] + part * (grid[k, first + 1, i] - grid[k, first, i])
+                    rises[k, i], lower = stops - lower, stops
         for column in range(0, width, _CHUNK):
             n = min(_CHUNK, width - column)
             begin = row * width + column
@@ -123,7 +125,7 @@ def _paint(
                 scene[i] = tc.light(rs[i], gs[i], bs[i])
                 light[i] = _log2(more(scene[i], _DARK)) + ev
             if local:
-                _add_local(light, n, row_of, guide, left + pitch * column, pitch)
+                _add_local(light, n, rises, guide, left + pitch * column, pitch, at, at_red)
             for i in range(n):
                 at[i] = less(more((light[i] - F(LOW)) * F(PIECES), _NONE), F(LAST))
             for i in range(n):
@@ -141,23 +143,24 @@ def _paint(
                 share = F(PLANE - 1) / more(positive[0] + more(gs[i], _NONE) + positive[1], _DARK)
                 at_red[i], at_blue[i] = positive[0] * share, positive[1] * share
                 at[i] = v[i] * F(SLICES - 1)
-            _look_up(colours, n, at, at_blue, at_red, along, across, lighter)
+            _look_up(colours, n, at, at_blue, at_red, where, found)
             for i in range(n):
                 display = v[i] * v[i] * v[i]
                 ratio = less(display / more(scene[i], _DARK), _BRIGHT)
-                display += display * lighter[i]
+                display += display * found[i, 2]
                 if full > _NONE:
                     near = more(more(rs[i], gs[i]), bs[i]) / (full * (_ONE - _SURE)) - _SURE / (_ONE - _SURE)
                     near = unit(near)
                     ratio -= ratio * near * near * _LOST
                 from_red, from_blue = (rs[i] - scene[i]) * ratio, (bs[i] - scene[i]) * ratio
-                rs[i] = along[i] * from_red - across[i] * from_blue
-                bs[i] = along[i] * from_blue + across[i] * from_red
+                rs[i] = found[i, 0] * from_red - found[i, 1] * from_blue
+                bs[i] = found[i, 0] * from_blue + found[i, 1] * from_red
                 scene[i] = display
             if tinted:
                 for i in range(n):
-                    piece = less(np.int32(at[i]), _TOP)
-                    part, cube = at[i] - F(piece), v[i] * v[i] * v[i]
+                    place, cube = v[i] * F(SLICES - 1), v[i] * v[i] * v[i]
+                    piece = less(np.int32(place), _TOP)
+                    part = place - F(piece)
                     rs[i] += (grey[0, piece] + part * (grey[0, piece + 1] - grey[0, piece])) * cube
                     bs[i] += (grey[1, piece] + part * (grey[1, piece + 1] - grey[1, piece])) * cube
             for i in range(n):
@@ -168,41 +171,38 @@ def _paint(
 
 
 @kernel
-def _add_local(light: Any, n: int, row_of: Any, guide: Any, left: float, pitch: float) -> None:
-    """The grid's stops for the pixels of a row, whose first lies at `left` of the picture's width."""
+def _add_local(light: Any, n: int, rises: Any, guide: Any, left: float, pitch: float, level: Any, right: Any) -> None:
+    """The grid's stops for the pixels of a row, whose first lies at `left` of the picture's width.
+
+    Between two columns of the grid what a level adds to the one below is a straight line, so no pixel has to look anything up.
+    """
     begin, step = F(left * COLUMNS - 0.5), F(pitch * COLUMNS)
     for i in range(n):
-        level = less(more((light[i] + guide - F(DARKEST)) * F(1 / LEVEL), _NONE), F(LEVELS - 1))
-        place = less(more(begin + step * F(i), _NONE), F(COLUMNS - 1))
-        k, j = less(np.int32(level), _LEVEL), less(np.int32(place), _COLUMN)
-        up, right = level - F(k), place - F(j)
-        low = row_of[k, j] + right * (row_of[k, j + 1] - row_of[k, j])
-        high = row_of[k + 1, j] + right * (row_of[k + 1, j + 1] - row_of[k + 1, j])
-        light[i] += low + up * (high - low)
+        level[i] = less(more((light[i] + guide - F(DARKEST)) * F(1 / LEVEL), _NONE), F(LEVELS - 1))
+        right[i] = less(more(begin + step * F(i), _NONE), F(COLUMNS - 1))
+    first = 0
+    while first < n:
+        j = less(np.int32(right[first]), _COLUMN)
+        last = first + 1
+        while last < n and less(np.int32(right[last]), _COLUMN) == j:
+            last += 1
+        here, up, out = right[first:last], level[first:last], light[first:last]
+        for i in range(here.size):
+            here[i] -= F(j)
+            out[i] += rises[0, j] + here[i] * (rises[0, j + 1] - rises[0, j])
+        for k in range(LEVELS - 1):
+            start, slope = rises[k + 1, j], rises[k + 1, j + 1] - rises[k + 1, j]
+            for i in range(here.size):
+                out[i] += unit(up[i] - F(k)) * (start + here[i] * slope)
+        first = last
 
 
 @kernel
-def _look_up(table: Any, n: int, z: Any, y: Any, x: Any, along: Any, across: Any, lighter: Any) -> None:
-    """The three numbers at places of (SLICES, PLANE, PLANE, 3): what is common to the eight neighbours first."""
+def _look_up(table: Any, n: int, z: Any, y: Any, x: Any, where: Any, found: Any) -> None:
+    """The four numbers (n, 4) at places of SLICES × PLANE × PLANE, between the eight neighbours."""
     for i in range(n):
         k, j, m = less(np.int32(z[i]), _TOP), less(np.int32(y[i]), _RIM), less(np.int32(x[i]), _RIM)
-        fz, fy, fx = z[i] - F(k), y[i] - F(j), x[i] - F(m)
-        low = ((k * PLANE + j) * PLANE + m) * 3
-        high = low + _SLICE
-        d = fy * fx
-        c, b = fy - d, fx - d
-        a, fl = _ONE - fy - b, _ONE - fz
-        la, lb, lc, ld = a * fl, b * fl, c * fl, d * fl
-        ha, hb, hc, hd = a * fz, b * fz, c * fz, d * fz
-        along[i] = (
-            la * table[low] + lb * table[low + 3] + lc * table[low + _ROW] + ld * table[low + _ROW + 3]
-            + ha * table[high] + hb * table[high + 3] + hc * table[high + _ROW] + hd * table[high + _ROW + 3]
-        )  # fmt: skip
-        across[i] = (
-            la * table[low + 1] + lb * table[low + 4] + lc * table[low + _ROW + 1] + ld * table[low + _ROW + 4]
-            + ha * table[high + 1] + hb * table[high + 4] + hc * table[high + _ROW + 1] + hd * table[high + _ROW + 4]
-        )  # fmt: skip
-        lighter[i] = (
-            la * table[low + 2] + lb * table[low + 5] + lc * table[low + _ROW + 2] + ld * table[low + _ROW + 5]
-            + ha * table[high + 2] + hb * table[high + 5] + hc * table[high + _ROW + 2] + hd * table[high + _ROW + 5]
-        )  # fmt: skip
+        where[i] = (k * _PLANE + j) * _PLANE + m
+        z[i], y[i], x[i] = z[i] - F(k), y[i] - F(j), x[i] - F(m)
+    for i in range(n):
+        trilinear(table, where[i], PLANE, PLANE * PLANE, x[i], y[i], z[i], found, i)

@@ -11,7 +11,7 @@ from ..metrics import cpsnr
 from ..nets.compand import BENT, STRAIGHT, compand, knee_of, level_of, slope
 from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
-from .data import decode, encode
+from .data import decode, encode, halve_chroma
 from .patches import Example, crop, error
 
 
@@ -55,16 +55,20 @@ def loss(net: nn.Module, example: Example) -> Tensor:
 
 
 def score(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float]:
-    """CPSNR with the filter array put on encoded values, on linear light, and with noise."""
+    """CPSNR with the filter array put on encoded values, also where colour is coarse, on linear light, and with noise."""
     assert isinstance(net, Demosaic)
     random = torch.Generator().manual_seed(1)
-    figures: dict[str, list[float]] = {"encoded": [], "linear": [], "noise01": []}
+    figures: dict[str, list[float]] = {"encoded": [], "coarse": [], "linear": [], "noise01": []}
     for picture in pictures:
         truth = crop(picture, net.multiple)
         mosaic, light = sample(truth, net.cfa), sample(decode(truth), net.cfa)
         noisy = mosaic + 0.01 * torch.randn(mosaic.shape, generator=random)
         found = demosaic(net, mosaic, knee=knee_of(0.0, 0.0, level_of(mosaic)))
         figures["encoded"].append(cpsnr(found, truth))
+        coarse = halve_chroma(truth[None])[0]
+        mosaic = sample(coarse, net.cfa)
+        found = demosaic(net, mosaic, knee=knee_of(0.0, 0.0, level_of(mosaic)))
+        figures["coarse"].append(cpsnr(found, coarse))
         found = demosaic(net, light, knee=knee_of(0.0, 0.0, level_of(light)))
         figures["linear"].append(cpsnr(encode(found), truth))
         found = demosaic(net, noisy, noise=(0.0, 1e-4), knee=knee_of(0.0, 1e-4))
