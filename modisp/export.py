@@ -104,21 +104,22 @@ def export(
     if taps is not None or last is not State.ENCODED:
         with cancellable(cancel), torch.inference_mode():
             run = Run(image, recipe, progress=Progress(progress), **options)
+        run.unload()
         options["readings"] = {**plan.readings, **run.readings}
         saved = {**plan.saved, **dump_readings(recipe, options["readings"])}
         extras = {"recipe": recipe.dump(), "readings": saved}
         del run
     options |= {"progress": progress, "cancel": cancel}
     give = None if taps is None else _keeper(recipe, taps, wanted, extras)
-    box = [image]  # so that `develop` alone holds the source, and can let it go
+    box = [image]  # so that `_develop` alone holds the source, and can let it go
     del image
     dtype = depth(target, last, wanted.bits)
     if wanted.size is None and not wanted.sharpen:
         plain = recipe if dtype is torch.uint8 else _without_dither(recipe)
-        out = develop(box.pop(), plain, until=wanted.until, dtype=dtype, taps=give, **options)
+        out = _develop(box, plain, wanted.until, dtype, options, give)
     else:
         if give is not None:
-            develop(box[0], recipe, until=wanted.until, taps=give, **options)
+            _develop([box[0]], recipe, wanted.until, torch.float32, options, give)
         out = _at_size(box, recipe, last, dtype, wanted, options)
     kept = extras if last is not State.ENCODED else None
     save_image(
@@ -136,7 +137,7 @@ def export(
 
 
 def export_stage(
-    image: Image,
+    box: list[Image],
     stage: Stage,
     recipe: Recipe,
     target: Path,
@@ -148,20 +149,16 @@ def export_stage(
 ) -> Image:
     """Run one stage on an image that it reads, and save the result; returns it.
 
+    The image is taken out of the `box`: nobody is to hold it longer than it is needed.
     `recipe` goes along with the stage put into its slot, so that `develop` goes on after it.  Raises as `export` does.
     """
     _free(target, wanted.force)
     _check(target, stage.writes, wanted)
     slot = stage.slot.split()[0]
     alone = Recipe((Entry(slot, stage),))
-    out = develop(
-        replace(image, meta=replace(image.meta, done="")),
-        alone,
-        device=pick_device(wanted.device),
-        dtype=depth(target, stage.writes, wanted.bits),
-        progress=progress,
-        cancel=cancel,
-    )
+    box[0] = replace(box[0], meta=replace(box[0].meta, done=""))
+    options = {"device": pick_device(wanted.device), "readings": None, "progress": progress, "cancel": cancel}
+    out = _develop(box, alone, None, depth(target, stage.writes, wanted.bits), options)
     ids = {e.id for e in recipe.entries}
     if any(slot in e.slot.split() for e in recipe.entries):
         recipe = recipe.swap(stage)
@@ -216,6 +213,31 @@ def depth(target: Path, state: State, bits: int = 0) -> torch.dtype:
     return {8: torch.uint8, 16: torch.uint16}.get(bits, torch.float32)
 
 
+def _develop(
+    box: list[Image],
+    recipe: Recipe,
+    until: State | str | None,
+    dtype: torch.dtype,
+    options: Mapping[str, Any],
+    taps: Callable[[str, Image], None] | None = None,
+) -> Image:
+    """Develop what is in the box, which is emptied.
+
+    Each argument by name: a call with ``**`` would hold on to the source for as long as it runs.
+    """
+    return develop(
+        box.pop(),
+        recipe,
+        until=until,
+        dtype=dtype,
+        taps=taps,
+        device=options["device"],
+        readings=options["readings"],
+        progress=options["progress"],
+        cancel=options["cancel"],
+    )
+
+
 def _at_size(
     box: list[Image], recipe: Recipe, last: State, dtype: torch.dtype, wanted: Wanted, options: Mapping[str, Any]
 ) -> Image:
@@ -236,15 +258,15 @@ def _at_size(
     full = max(run.full)
     del run
     if size >= full and not (wanted.sharpen and finished):
-        return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options)
+        return _develop(box, plain, wanted.until, dtype, options)
     # half floats are plenty for what is about to be averaged, and half the memory
     until, kind = (State.DISPLAY, torch.float16) if finished else (wanted.until, torch.float32)
-    made = develop(box.pop(), recipe, until=until, dtype=kind, **options)
+    made = _develop(box, recipe, until, kind, options)
     box = [_resized(made, size) if size < full else replace(made, pixels=made.pixels.float())]
     del made
     if wanted.sharpen and finished:
         box = [replace(box[0], pixels=sharpened(box[0].pixels, *SHARPNESS[wanted.sharpen]))]
-    return develop(box.pop(), plain, until=wanted.until, dtype=dtype, **options) if finished else box.pop()
+    return _develop(box, plain, wanted.until, dtype, options) if finished else box.pop()
 
 
 def _resized(image: Image, size: int) -> Image:

@@ -361,6 +361,12 @@ class Run:
             self._raw()
             self.source = None
 
+    def unload(self) -> None:
+        """Let go of what measuring made of the RAW zone, where it lies on disk."""
+        self._unload(self.raw_end)
+        if self.raw_end:
+            self.cache.unload(self.raw_key())
+
     @staticmethod
     def infer_key(step: Step) -> str:
         """The key of what a step's `infer` makes."""

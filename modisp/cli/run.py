@@ -50,10 +50,12 @@ def run(
             f"{chosen.name} reads {chosen.reads.name}, and {source} holds {image.state.name}; "
             f"make it one with: modisp develop {source} --until {chosen.reads.name} -o NAME.dng"
         )
+    box = [image]
+    del image
     with stoppable() as stop, Bar(1) as bar:
         tell = bar.file(source.name, 0)
         wanted = Wanted(device=device, force=force)
-        out = export_stage(image, chosen, recipe, target, wanted, extras, progress=tell, cancel=stop)
+        out = export_stage(box, chosen, recipe, target, wanted, extras, progress=tell, cancel=stop)
     say.out(
         f"{source} → {target}  ({out.width} × {out.height}, {out.state.name}, {time.perf_counter() - started:.1f} s)"
     )
