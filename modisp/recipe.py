@@ -125,20 +125,22 @@ def order() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     return {c: {s: tuple(n) for s, n in rows.items()} for c, rows in _order().items() if c != "begin"}
 
 
-def _default_stage(slot: str, meta: Metadata) -> Stage:
+def _default_stage(slot: str, meta: Metadata, chain: str = "raw") -> Stage:
     """The first stage of the slot's list that accepts the picture and volunteers for it, else the first of all.
+
+    The list is that of the chain, or another's where this one has no such slot.
 
     A file without CFA samples enters after demosaicing, which then need not accept it; in any other case the run refuses.
     """
     stages = list_stages()
-    there = [stages[n] for rows in order().values() for n in rows.get(slot, ()) if n in stages]
+    there = [stages[n] for rows in (order()[chain], *order().values()) for n in rows.get(slot, ()) if n in stages]
     if not there:
         raise ValueError(f"no stage is installed for the slot {slot}")
     return next((cls for cls in there if cls.accepts(meta) and cls.volunteers(meta)), there[0])()
 
 
 def _chain(name: str, meta: Metadata) -> tuple[Entry, ...]:
-    stages = {slot: _default_stage(slot, meta) for slot in order()[name]}
+    stages = {slot: _default_stage(slot, meta, name) for slot in order()[name]}
     return tuple(Entry(slot, type(s)(**begin(name, s))) for slot, s in stages.items())
 
 
@@ -371,10 +373,10 @@ def _completed(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     whole = stages and all(isinstance(s, Stage) for s in (stages[0], stages[-1]))
     if not whole or stages[-1].writes is not State.ENCODED or stages[0].reads not in (State.MOSAIC, State.ENCODED):  # type: ignore[union-attr]
         return entries
-    chain = order()["picture" if any(e.slot == "input" for e in entries) else "raw"]
+    name = "picture" if any(e.slot == "input" for e in entries) else "raw"
     rows, there = list(entries), {s for e in entries for s in (e.id, *e.slot.split())}
-    for slot in (s for s in chain if s not in there):
-        new = _default_stage(slot, Metadata())
+    for slot in (s for s in order()[name] if s not in there):
+        new = _default_stage(slot, Metadata(), name)
         at = next((i for i, e in enumerate(rows) if _rank(e.slot) > _rank(slot)), len(rows))
         before = next((e.stage for e in reversed(rows[:at]) if isinstance(e.stage, Stage)), None)
         if new.is_neutral() and before is not None and before.writes is new.reads:

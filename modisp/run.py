@@ -89,8 +89,7 @@ class Run:
             if stage.seen_by_measure:
                 seen = step.key_after if seen == key else key_after(seen, stage, step.reading)
             rough = loose_key(step)
-            key = step.key_after
-            meta, full, self.state = step.meta_after, step.full_after, stage.writes
+            meta, full, key, self.state = step.meta_after, step.full_after, step.key_after, stage.writes
         self.meta, self.full, self.key, self.draft = meta, full, key, draft
 
     def kept(self, entry: str) -> str:
@@ -173,12 +172,10 @@ class Run:
         far round a pixel is made whole first, or strips would overlap many times over.  That is kept besides, and the input
         of the first stage that changed since the last such request: what has changed is likely to change again.
         """
-        frames, keys = {n: frame}, {}
+        frames, keys, kind = {n: frame}, {}, "draft" if self.draft else "look"
         for i in range(n, self.raw_end, -1):
             step = self.steps[i - 1]
-            keys[i] = key_of(
-                "draft" if self.draft else "look", step.key_after, *dataclasses.astuple(frames[i]), str(self.device)
-            )
+            keys[i] = key_of(kind, step.key_after, *dataclasses.astuple(frames[i]), str(self.device))
             frames[i - 1] = finer(step, needs(step, frames[i]), fine)
         trail = key_of("trail", *dataclasses.astuple(frame))
         before = self.cache.trails.get(trail, {})
@@ -364,8 +361,7 @@ class Run:
     def unload(self) -> None:
         """Let go of what measuring made of the RAW zone, where it lies on disk."""
         self._unload(self.raw_end)
-        if self.raw_end:
-            self.cache.unload(self.raw_key())
+        self.cache.unload(self.raw_key() if self.raw_end else "")
 
     @staticmethod
     def infer_key(step: Step) -> str:

@@ -83,7 +83,9 @@ def test_the_cameras_own_picture_and_an_edit_are_read(pairs: Path, tmp_path: Pat
     assert not sample.reason and sample.finished.shape == sample.scene.shape and bool(sample.inside.all())
     unsharpened = car.recipe.switch("detail", False)  # looks are read at a grain that knows nothing of it
     done = develop(raw, unsharpened, until=State.DISPLAY, size=max(sample.inside.shape))
-    assert float((done.pixels - sample.finished).abs().mean()) < 0.02
+    assert (
+        float((done.pixels - sample.finished).abs().mean()) < 0.03
+    )  # another demosaicer sways tones that follow the picture
     # an exposure by hand belongs to the picture, not to the look
     plain = read_pair(Pair(File(raw), File(pairs / "P0.jpg")))
     assert torch.allclose(plain.scene, sample.scene, atol=1e-3)

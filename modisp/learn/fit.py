@@ -37,6 +37,8 @@ HOLD = 0.5
 """What speaks against ways from facts to the finish that pixels ask for, and pairs left out did not bear out."""
 CONVINCING = 0.9
 """What the squared error of left-out pairs must fall to before a look is said to follow the picture."""
+LONELY = 0.3
+"""What speaks against a hue's going a way of its own: one that no pair shows goes the way of all hues."""
 FLAT = 0.1
 """A share of local light below which a look has none."""
 TINTED = 1.0
@@ -161,7 +163,8 @@ class _Work:
         rough = sum(((d.diff(dim=k) ** 2).mean() for d, k in ((wide, 2), (c, 3), (c, 4))), torch.zeros(()))
         out = (
             0.1 * rough
-            + 0.02 * (c**2).mean()
+            + LONELY * (c - c.mean(2, keepdim=True)).square().mean()
+            + 0.002 * c.square().mean()
             + 0.02 * (self.tint.diff(dim=2) ** 2).mean()
             + 0.01 * (1 + self.grid).square().sum()
         )
