@@ -9,6 +9,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from modisp import weights
 from modisp.nets import build
 from modisp.nets.compand import stable_sigma
 from modisp.train import TASKS, Options, main, plot, restore, train
-from modisp.train.data import decode, encode, reduce, view
+from modisp.train.data import Source, decode, encode, halve_chroma, reduce, view
 from modisp.train.export import export
 from modisp.train.grow import grow
 from modisp.train.muon import orthogonal
@@ -188,3 +189,30 @@ def test_transfer_and_reduction() -> None:
     assert torch.allclose(encode(decode(x)), x, atol=1e-5)
     flat = torch.full((3, 40, 60), 0.4)
     assert torch.allclose(reduce(flat, 2.0), torch.full((3, 20, 30), 0.4), atol=1e-4)
+
+
+def test_coarse_colour_keeps_light_and_grey() -> None:
+    random = torch.Generator().manual_seed(0)
+    pictures = 0.3 + 0.4 * torch.rand(2, 3, 16, 16, generator=random)
+    coarse = halve_chroma(pictures)
+    luma = torch.tensor((0.299, 0.587, 0.114)).view(3, 1, 1)
+    assert torch.allclose((coarse * luma).sum(1), (pictures * luma).sum(1), atol=1e-5)
+    grey = pictures[:, :1].expand(-1, 3, -1, -1)
+    assert torch.allclose(halve_chroma(grey), grey, atol=1e-6)
+    # colour that alternates from pixel to pixel is gone, colour that does not is kept
+    board = torch.zeros(16, 16)
+    board[::2, ::2] = board[1::2, 1::2] = 0.1
+    chequered = torch.stack([0.4 + board, torch.full_like(board, 0.4), 0.5 - board])[None]
+    spread = halve_chroma(chequered)
+    apart = spread - (spread * luma).sum(1, keepdim=True)
+    assert float(apart.flatten(2).std(2).max()) < 1e-5
+    even = torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
+    assert torch.allclose(halve_chroma(even), even, atol=1e-6)
+
+
+def test_the_share_of_coarse_patches(photographs: Path, tmp_path: Path) -> None:
+    source = Source.open(photographs, (1.4,), 2, tmp_path)
+    plain, all_coarse = (replace(source, coarse=share).batch(4, 32, np.random.default_rng(3)) for share in (0.0, 1.0))
+    assert torch.allclose(halve_chroma(plain), all_coarse, atol=1e-6) and not torch.allclose(
+        plain, all_coarse, atol=1e-3
+    )

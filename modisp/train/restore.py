@@ -19,9 +19,6 @@ from .patches import Example, crop, error
 GUESSED = 0.3
 """How often the blur that is told is but a guess."""
 
-SHARP = 2.0
-"""What the error of sharpening counts, that of taking noise off being 1: it is asked of fewer patches, and is the harder."""
-
 
 def draw(
     encoded: Tensor, random: torch.Generator, cfa: str = "bayer", profiles: Sequence[tuple[float, float]] = ()
@@ -83,7 +80,7 @@ def loss(net: nn.Module, example: Example) -> Tensor:
     known = ~sharp.isnan().flatten(1).any(1)
     total = error((first - clean) * weight)
     if bool(known.any()):
-        total = total + SHARP * error(((second - sharp) * weight)[known])
+        total = total + error(((second - sharp) * weight)[known])
     return total
 
 
