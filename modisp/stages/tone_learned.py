@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ WEIGHTS = "tone-natural"
 PRIOR = 0.5  # EV, where nothing is measured: as in the closed form
 _WHITE = 0.985  # lightness of what saturated the sensor
 _UNIT = {"grid": 2.0**-11, "chroma": 2.0**-12}  # of one step of the numbers that readings keep as 16 bits
+_TURN = Lock()
+"""Strips are painted side by side: the first makes the tables, and the others wait for them instead of making them, too."""
 
 
 def _strength(label: str, words: str) -> Any:
@@ -122,7 +125,8 @@ class ToneLearned(
             style = _alone(self)
             return style.on(image.pixels, out) if style else out
         numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
-        finish, guide = _finish(self, known["gain"], *numbers, known.get("white"))
+        with _TURN:
+            finish, guide = _finish(self, known["gain"], *numbers, known.get("white"))
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
         full = min(image.meta.clip) if known.get("full") else 0.0
         return finish.paint(image.pixels, _places(image), guide - hand, full)
