@@ -42,6 +42,13 @@ def test_the_same_scene_at_any_exposure_is_the_same_picture(window: Image) -> No
     assert (ToneLearned()(brighter).pixels - one).abs().max() < 0.004
 
 
+def test_a_lens_cap_stays_dark_and_a_dim_scene_of_no_sensor_does_not(window: Image) -> None:
+    sensor = replace(META, light=(0.3127, 0.3290))
+    noise = 1e-4 * torch.randn(3, 100, 150, generator=torch.Generator().manual_seed(1))
+    assert luma(ToneLearned()(Image(noise, State.SCENE, sensor)).pixels).mean() < 0.02
+    assert luma(ToneLearned()(Image(window.pixels * 2.0**-12, State.SCENE, META)).pixels).mean() > 0.1
+
+
 def test_the_hands_exposure_leaves_local_light_where_it_was(window: Image) -> None:
     reading = ToneLearned().measure(Probe.of(window))
     up = Image(window.pixels * 2.0, State.SCENE, replace(META, clip=(2.0, 2.0, 2.0)))

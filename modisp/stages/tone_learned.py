@@ -26,6 +26,8 @@ from modisp.stage import Parts, Probe, Reading, Stage, param
 
 WEIGHTS = "tone-natural"
 PRIOR = 0.5  # EV, where nothing is measured: as in the closed form
+MOST = 5.0
+"""EV: a sensor's picture that asks for more is of the dark, or of a lens cap, and stays dark."""
 _WHITE = 0.985  # lightness of what saturated the sensor
 _UNIT = {"grid": 2.0**-11, "chroma": 2.0**-12}  # of one step of the numbers that readings keep as 16 bits
 _TURN = Lock()
@@ -101,9 +103,12 @@ class ToneLearned(
         seen = see(pixels * 2.0**coming)
         clip, top = min(view.meta.clip), float(pixels.amax())
         # where white was balanced there was a sensor; the matrix and mended highlights lead a little beyond its saturation
-        full = view.meta.light is not None and 0.85 * clip <= top <= 4.0 * clip
+        sensor = view.meta.light is not None
+        full = sensor and 0.85 * clip <= top <= 4.0 * clip
         net = network(weights.find(WEIGHTS), torch.device("cpu"))
         params = params_of(net(*seen.inputs()), seen)
+        if sensor:
+            params.gain.clamp_(max=MOST)
         return Reading(
             {
                 "gain": round(float(params.gain), 4),
