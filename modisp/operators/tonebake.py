@@ -92,9 +92,7 @@ class Lift:
 class Colours:
     """Planes of chromaticity, one a lightness: three numbers each, see `of`; `grey` are the tints of grey, if it is `tinted`."""
 
-    planes: (
-        np.ndarray
-    )  # (SLICES · PLANE (blue) · PLANE (red), 4); the fourth number is 0 and keeps them in step with memory
+    planes: np.ndarray  # (SLICES · PLANE (blue) · PLANE (red), 4): the fourth number is 0, and keeps rows aligned
     grey: np.ndarray  # (2, SLICES): red and blue less luminance, for luminance 1
     tinted: bool
 
