@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from modisp.recipe import Recipe
 from modisp.resample import resize
 from modisp.sidecar import Sidecar
 from modisp.simulate.scenes import scene_pixels, turn_upright
-from modisp.stage import Stage, list_stages
+from modisp.stage import Reading, Stage, list_stages
 
 EDGE = 768
 """Long edge of what is read, in pixels."""
@@ -121,8 +121,10 @@ def read_edit(path: Path, cancel: Callable[[], bool] | None = None) -> Sample:
         # what an edit did before SCENE belongs to the picture, what it did after is the look; the exposure by hand is not
         before = quick(image, recipe)
         plain = before.set("exposure", ev=0.0)
-        scene = scene_of(image, plain, cancel)
-        done = scene_of(image, quick(image, recipe), cancel, until=last)
+        # what was measured when it was edited holds: what is left out for quickness would sway automatic readings
+        seen = car.pinned(recipe)
+        scene = scene_of(image, plain, cancel, readings=seen)
+        done = scene_of(image, before, cancel, until=last, readings=seen)
     except (ValueError, OSError, TypeError) as why:
         return left_out(path.name, str(why))
     if done.shape != scene.shape:
@@ -145,12 +147,16 @@ def quick(image: Image, recipe: Recipe | None = None) -> Recipe:
 
 
 def scene_of(
-    image: Image, recipe: Recipe, cancel: Callable[[], bool] | None, until: State | str = State.SCENE
+    image: Image,
+    recipe: Recipe,
+    cancel: Callable[[], bool] | None,
+    until: State | str = State.SCENE,
+    readings: Mapping[str, Reading] | None = None,
 ) -> torch.Tensor:
     """(3, h, w), long edge EDGE: what the tone stage is given of the camera's crop, upright; or a later image of the recipe."""
     area = _area(image)
     size = min(EDGE, max(area[2:]))
-    out = develop(image, recipe, until=until, region=area, size=size, cancel=cancel)
+    out = develop(image, recipe, until=until, region=area, size=size, cancel=cancel, readings=readings)
     return turn_upright(out.pixels, image.meta.orientation).contiguous()
 
 

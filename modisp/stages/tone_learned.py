@@ -43,7 +43,14 @@ def _offsets(words: str) -> Any:
 
 
 class ToneLearned(
-    ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone (learned)", group="Light"
+    ToneSliders,
+    Stage,
+    slot="tone",
+    reads=State.SCENE,
+    writes=State.DISPLAY,
+    version=2,
+    title="Tone (learned)",
+    group="Light",
 ):
     """Exposure, curve, local light and colour, predicted for the picture; each has its strength, sliders act round them.
 
