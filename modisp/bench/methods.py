@@ -165,30 +165,47 @@ def _shrink(planes: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def wiener(demosaicer: Method, psf: Tensor, strength: float) -> Method:
-    """N. Wiener's filter, told the PSF and the noise, of a picture whose spectrum falls as the square of frequency.
-
-    On the demosaiced picture, mirrored beyond its edges; `strength` scales the share of noise to signal.
-    """
+    """N. Wiener's filter of the demosaiced picture; see `filtered`."""
 
     def run(image: Image) -> Tensor:
-        rgb = demosaicer(image)
-        a, b = image.meta.noise[0]
-        rim = 16
-        x = F.pad(rgb[None], (rim, rim, rim, rim), "reflect")[0].double()
-        h, w = x.shape[1:]
-        kernel = torch.zeros(h, w, dtype=torch.float64)
-        side = psf.shape[-1]
-        kernel[:side, :side] = psf
-        response = torch.fft.rfft2(kernel.roll((-(side // 2), -(side // 2)), (0, 1)))
-        v, u = torch.fft.fftfreq(h)[:, None], torch.fft.rfftfreq(w)[None]
-        fall = 1 / (v * v + u * u).clamp_min(1 / (h * w)).double()
-        out = torch.empty_like(x)
-        for c in range(3):
-            noise = a * float(x[c].clamp_min(0).mean()) + b
-            signal = max(1e-8, float(x[c].var()) - noise) * fall / float(fall.mean())
-            gain = response.conj() / (response.abs() ** 2 + strength * noise / signal)
-            mean = x[c].mean()
-            out[c] = torch.fft.irfft2(torch.fft.rfft2(x[c] - mean) * gain, s=(h, w)) + mean
-        return out[:, rim:-rim, rim:-rim].float()
+        return filtered(demosaicer(image), psf, image.meta.noise[0], strength)
 
     return run
+
+
+def wiener_planes(psf: Tensor, strength: float) -> Restorer:
+    """N. Wiener's filter of the four phase planes of a mosaic, on which a blur is half as wide (`psf` is theirs)."""
+
+    def run(image: Image) -> Image:
+        out = image.pixels.clone()
+        h, w = image.height // 2 * 2, image.width // 2 * 2
+        planes = F.pixel_unshuffle(out[None, :, :h, :w], 2)[0]
+        out[:, :h, :w] = F.pixel_shuffle(filtered(planes, psf, image.meta.noise[0], strength)[None], 2)[0]
+        return image.to(out)
+
+    return run
+
+
+def filtered(pixels: Tensor, psf: Tensor, noise: tuple[float, float], strength: float) -> Tensor:
+    """N. Wiener's filter of (C, H, W), told the PSF and the noise, for pictures whose spectrum falls as the square of frequency.
+
+    Mirrored beyond the edges; `strength` scales the share of noise to signal.
+    """
+    a, b = noise
+    rim = 16
+    x = F.pad(pixels[None], (rim, rim, rim, rim), "reflect")[0].double()
+    h, w = x.shape[1:]
+    kernel = torch.zeros(h, w, dtype=torch.float64)
+    side = psf.shape[-1]
+    kernel[:side, :side] = psf
+    response = torch.fft.rfft2(kernel.roll((-(side // 2), -(side // 2)), (0, 1)))
+    v, u = torch.fft.fftfreq(h)[:, None], torch.fft.rfftfreq(w)[None]
+    fall = 1 / (v * v + u * u).clamp_min(1 / (h * w)).double()
+    out = torch.empty_like(x)
+    for c, plane in enumerate(x):
+        level = a * float(plane.clamp_min(0).mean()) + b
+        signal = max(1e-8, float(plane.var()) - level) * fall / float(fall.mean())
+        gain = response.conj() / (response.abs() ** 2 + strength * level / signal)
+        mean = plane.mean()
+        out[c] = torch.fft.irfft2(torch.fft.rfft2(plane - mean) * gain, s=(h, w)) + mean
+    return out[:, rim:-rim, rim:-rim].float()

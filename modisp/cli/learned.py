@@ -203,14 +203,17 @@ def restore(
 ) -> None:
     """Put noise and blur on true pictures, sampled as a sensor would, and measure what is made of them."""
     ready()
-    from modisp.bench.restore import drift, drift_words, measure
+    from modisp.bench.restore import drift, drift_words, measure, sharpened, sharpened_words
 
     rows, crops = measure(folder, limit, say.err.print)
-    moved = drift()
-    extra = [
+    sharp, moved = sharpened(folder, limit), drift()
+    extra: list[dict[str, Any]] = [
+        {"name": n, "protocol": "blur, samples", "cpsnr": round(v, 4)} for n, v in sharp.items()
+    ]
+    extra += [
         {"name": n, "protocol": f"flat {k:g}", "drift": round(v, 4)} for n, m in moved.items() for k, v in m.items()
     ]
-    _report("Noise and blur", rows, crops, out, json, drift_words(moved), extra)
+    _report("Noise and blur", rows, crops, out, json, f"{sharpened_words(sharp)}\n\n{drift_words(moved)}", extra)
 
 
 def _report(

@@ -208,8 +208,11 @@ def expected(logits: Tensor) -> Tensor:
 
 REACH = 5.0
 """How far a light's share of the distribution reaches, in cells; what is nearer than that to a light belongs to it."""
-ROUND = 9.0
-"""How far about a light, in cells, the mean is taken that says where it is: what is uncertain has long tails."""
+APART = 6.0
+"""How far, in cells, another light is from one that was found: what is nearer is mostly the tail of the same."""
+ROUND, LATER = 9.0, 4.0
+"""How far about a light, in cells, the mean is taken that says where it is: what is uncertain has long tails.  About those
+that come after the first, less far: tails of the first would draw them to it."""
 
 
 def peaks(logits: Tensor, most: int = 3, sure: Tensor | None = None) -> list[tuple[Tensor, float]]:
@@ -225,13 +228,14 @@ def peaks(logits: Tensor, most: int = 3, sure: Tensor | None = None) -> list[tup
         smooth = F.avg_pool2d(left[None, None], 5, 1, 2)[0, 0]
         at = int(smooth.argmax())
         centre = place.view(-1, 2)[at]
+        around = LATER if out else ROUND
         for _ in range(3):  # toward the mean of what is round it
             away = ((place - centre) / CELL).square().sum(-1)
             if float(left[away <= REACH**2].sum()) < 1e-6:
                 return out
-            by = sure.masked_fill((left == 0) | (away > ROUND**2), -math.inf).flatten().softmax(0)
+            by = sure.masked_fill((left == 0) | (away > around**2), -math.inf).flatten().softmax(0)
             centre = by @ place.flatten(0, 1)
-        near = ((place - centre) / CELL).square().sum(-1) <= REACH**2
-        out.append((centre, float(left[near].sum())))
-        left = left.masked_fill(near, 0.0)
+        away = ((place - centre) / CELL).square().sum(-1)
+        out.append((centre, float(left[away <= REACH**2].sum())))
+        left = left.masked_fill(away <= APART**2, 0.0)
     return sorted(out, key=lambda p: -p[1])
