@@ -86,6 +86,16 @@ def test_unknown_names_are_refused_in_one_sentence() -> None:
         transfer.encode("xyz", torch.zeros(1))
 
 
+def test_the_curve_of_srgb_that_gradients_pass_is_the_same() -> None:
+    x = torch.linspace(0, 1.2, 2401, requires_grad=True)
+    there = transfer.srgb_encode(x)
+    assert torch.allclose(there, transfer.encode("srgb", x.detach()), atol=1e-6)
+    back = transfer.srgb_decode(there)
+    assert torch.allclose(back, x, atol=1e-6)
+    there.sum().backward()
+    assert x.grad is not None and bool((x.grad > 0).all()) and float(x.grad.max()) < 13
+
+
 def test_oklab_is_ottossons() -> None:
     x = _colours(7)
     xyz = spaces.apply(spaces.between("rec2020", "xyz"), x).reshape(3, -1).T.numpy()

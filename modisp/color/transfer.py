@@ -63,6 +63,16 @@ def decode(space: str, encoded: torch.Tensor) -> torch.Tensor:
     return x.copysign_(encoded)
 
 
+def srgb_encode(linear: torch.Tensor) -> torch.Tensor:
+    """As `encode` of sRGB for values ≥ 0, by steps that gradients pass through and stay finite in."""
+    return torch.where(linear > 0.0031308, 1.055 * linear.clamp_min(0.0031308).pow(1 / 2.4) - 0.055, 12.92 * linear)
+
+
+def srgb_decode(encoded: torch.Tensor) -> torch.Tensor:
+    """The inverse of `srgb_encode`."""
+    return torch.where(encoded > 0.04045, ((encoded.clamp_min(0.04045) + 0.055) / 1.055).pow(2.4), encoded / 12.92)
+
+
 STEPS = 65535
 """Of the root of linear light, in `table`."""
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from modisp.color.transfer import srgb_decode, srgb_encode
 from modisp.operators.hald import identity
 from modisp.stages.vignette_ellipse import STOPS, ramp
 
@@ -37,8 +38,8 @@ class Channels:
         if neutral:
             matrix = matrix - matrix.mean(1, keepdim=True)
             curves = curves.mean(0, keepdim=True).expand(3, -1)
-        linear = _decoded(values)
-        encoded = _encoded(linear + linear @ matrix.T)
+        linear = srgb_decode(values)
+        encoded = srgb_encode(linear + linear @ matrix.T)
         at = encoded.clamp(0, 1) * (KNOTS - 1)
         i = at.detach().floor().clamp(0, KNOTS - 2).long()
         low, high = (curves.T.gather(0, i + k) for k in (0, 1))
@@ -105,20 +106,9 @@ def fallen(values: Mapping[str, float], at: Tensor) -> Tensor:
 
 def display_values(display: Tensor, to_srgb: Tensor) -> Tensor:
     """Linear Rec.2020 (3, N) as sRGB values (N, 3) in [0, 1], with slopes that stay finite."""
-    return _encoded(torch.einsum("ij,jn->ni", to_srgb, display).clamp(1e-6, 1.0))
+    return srgb_encode(torch.einsum("ij,jn->ni", to_srgb, display).clamp(1e-6, 1.0))
 
 
 def light_of(values: Tensor, from_srgb: Tensor) -> Tensor:
     """The inverse: (3, N)."""
-    return torch.einsum("ij,nj->in", from_srgb, _decoded(values.clamp(1e-5, 1.0)))
-
-
-# as modisp.color.transfer has them, but not in place: gradients pass
-
-
-def _encoded(linear: Tensor) -> Tensor:
-    return torch.where(linear > 0.0031308, 1.055 * linear.clamp_min(0.0031308).pow(1 / 2.4) - 0.055, 12.92 * linear)
-
-
-def _decoded(values: Tensor) -> Tensor:
-    return torch.where(values > 0.04045, ((values.clamp_min(0.04045) + 0.055) / 1.055).pow(2.4), values / 12.92)
+    return torch.einsum("ij,nj->in", from_srgb, srgb_decode(values.clamp(1e-5, 1.0)))

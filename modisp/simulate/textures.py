@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from modisp.color.transfer import decode
 from modisp.simulate.shapes import Paint
 
 F = NDArray[np.float32]
@@ -130,8 +132,7 @@ def picture(pixels: F, size: tuple[float, float]) -> Paint:
 
 def drawn(image: Image.Image) -> F:
     """A Pillow picture (sRGB) as linear Rec.2020 values (rows, columns, 3)."""
-    v = np.asarray(image.convert("RGB"), np.float32) / 255
-    linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    linear = decode("srgb", torch.from_numpy(np.asarray(image.convert("RGB"), np.float32) / 255)).numpy()
     return (linear @ SRGB_TO_REC2020.T).astype(np.float32)
 
 

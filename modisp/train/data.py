@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..color.transfer import srgb_decode, srgb_encode
 from ..simulate.leaves import dead_leaves
 from ..simulate.radiance import read_hdr
 
@@ -29,15 +30,9 @@ def data_folder(folder: Path | None = None) -> Path:
     return found
 
 
-def decode(encoded: Tensor) -> Tensor:
-    """sRGB-encoded → linear (IEC 61966-2-1), both in [0, 1]."""
-    return torch.where(encoded <= 0.04045, encoded / 12.92, ((encoded.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4)
-
-
 def encode(linear: Tensor) -> Tensor:
     """Linear → sRGB-encoded; clipped to [0, 1]."""
-    x = linear.clamp(0, 1)
-    return torch.where(x <= 0.0031308, x * 12.92, 1.055 * x.clamp_min(0.0031308) ** (1 / 2.4) - 0.055)
+    return srgb_encode(linear.clamp(0, 1))
 
 
 def read(path: Path) -> Tensor:
@@ -49,7 +44,7 @@ def read(path: Path) -> Tensor:
 def reduce(encoded: Tensor, factor: float) -> Tensor:
     """Make a photograph smaller in linear light: hides its own demosaicing, noise and compression."""
     size = [round(encoded.shape[-2] / factor), round(encoded.shape[-1] / factor)]
-    small = F.interpolate(decode(encoded)[None], size=size, mode="bicubic", antialias=True)[0]
+    small = F.interpolate(srgb_decode(encoded)[None], size=size, mode="bicubic", antialias=True)[0]
     return encode(small)
 
 

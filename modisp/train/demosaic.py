@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..color.transfer import srgb_decode
 from ..metrics import cpsnr
 from ..nets.compand import BENT, STRAIGHT, compand, knee_of, level_of, slope
 from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
-from .data import decode, encode, halve_chroma
+from .data import encode, halve_chroma
 from .patches import Example, crop, error
 
 
@@ -61,7 +62,7 @@ def score(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float]:
     figures: dict[str, list[float]] = {"encoded": [], "coarse": [], "linear": [], "noise01": []}
     for picture in pictures:
         truth = crop(picture, net.multiple)
-        mosaic, light = sample(truth, net.cfa), sample(decode(truth), net.cfa)
+        mosaic, light = sample(truth, net.cfa), sample(srgb_decode(truth), net.cfa)
         noisy = mosaic + 0.01 * torch.randn(mosaic.shape, generator=random)
         found = demosaic(net, mosaic, knee=knee_of(0.0, 0.0, level_of(mosaic)))
         figures["encoded"].append(cpsnr(found, truth))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..color.transfer import srgb_decode
 from ..metrics import cpsnr
 from ..nets.compand import stabilise, stable_sigma
 from ..nets.mosaic import sample
 from ..nets.restore import Restore, restore
 from ..operators.noise import LEAST
 from ..simulate import noise, optics
-from .data import decode, encode
+from .data import encode
 from .patches import Example, crop, error
 
 GUESSED = 0.3
@@ -37,7 +38,7 @@ def draw(
     # and underexposed as a sensor gives it, with shot and read noise.
     linear = chance() < 0.6
     tint = torch.exp2(torch.tensor([-1.3, 0.0, -1.3]).view(1, 3, 1, 1) * torch.rand(count, 3, 1, 1, generator=random))
-    exposed = decode(encoded) * torch.exp2(-3 * chance() ** 2) * tint
+    exposed = srgb_decode(encoded) * torch.exp2(-3 * chance() ** 2) * tint
     truth = torch.where(linear, exposed, encoded)
     even = 10 ** (-2.6 + 1.6 * chance())  # sigma 0.0025 … 0.1
     shot, read = noise.sample_profile(count, random)
@@ -96,7 +97,7 @@ def score(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float]:
         for name, sigma in (("n02", 0.02), ("n05", 0.05)):
             noisy = truth + sigma * torch.randn(truth.shape, generator=random)
             figures[name].append(cpsnr(restore(net, noisy, 0.0, sigma**2, LEAST, net.cfa)[0], truth))
-        light = decode(picture)
+        light = srgb_decode(picture)
         shot, read = torch.tensor(1e-3), torch.tensor(1e-6)
         soft = sample(optics.blur(light[None], psf)[0], net.cfa)
         noisy = noise.add_noise(soft[None], shot, read, random)[0]

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..color.transfer import srgb_decode
 from ..simulate.places import SIZE, place
 from ..simulate.radiance import read_hdr
-from .data import decode, read, view
+from .data import read, view
 
 _TRAINING = "100f1789 2397c73f 50d13125 7e499613 a2a946cc aed95e00 b51d5fb5 d79d465a f67f11de"
 _PANORAMAS = "circus_a kiara_1_ moonless dikholol"
@@ -48,7 +49,7 @@ def linear(path: Path) -> Tensor:
 def unclipped(encoded: Tensor) -> Tensor:
     """sRGB-encoded (3, H, W) made linear; what had clipped, whose colour nobody knows, becomes brighter than `BLOWN`."""
     clipped = (encoded >= 0.995).any(0, keepdim=True)
-    return decode(encoded) * torch.where(clipped, 10 * BLOWN, 1.0)
+    return srgb_decode(encoded) * torch.where(clipped, 10 * BLOWN, 1.0)
 
 
 def crops(picture: Tensor, count: int, rng: np.random.Generator, least: float = 0.3) -> Iterator[Tensor]:

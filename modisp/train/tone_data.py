@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..color import spaces
+from ..color.transfer import srgb_decode
 from ..operators import tonecurve as tc
 from ..operators import tonemap
 from ..operators.toneview import SIDE
@@ -49,7 +50,7 @@ def square(scene: Tensor) -> Tensor:
 
 def scene_light(encoded: Tensor, white: float) -> Tensor:
     """A finished photograph, sRGB-encoded (3, H, W), led back through a curve whose white lies at `white` EV."""
-    linear = spaces.apply(spaces.between("srgb", "rec2020"), data.decode(encoded))
+    linear = spaces.apply(spaces.between("srgb", "rec2020"), srgb_decode(encoded))
     y = tc.luma(linear.reshape(3, -1)).clamp(0, 1)
     ev = np.linspace(-16.0, white, 2000)
     back = np.interp(y.double().numpy(), tc.display(ev, white), ev)
