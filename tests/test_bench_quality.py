@@ -113,7 +113,7 @@ def test_wieners_filter_undoes_blur(truth: torch.Tensor) -> None:
 
 def test_wieners_filter_of_planes_undoes_blur_of_smooth_pictures(truth: torch.Tensor) -> None:
     smooth = optics.blur(truth[None], optics.gaussian(2.0))[0]  # nothing finer than planes can hold
-    sharp = demosaic.mosaic(smooth, restore.BAYER).pixels
+    sharp = demosaic.mosaic(smooth, demosaic.PATTERNS["bayer"]).pixels
     image = restore.noisy(smooth, 1e-6, 1e-9, 0, restore.BLUR)
     made = methods.wiener_planes(optics.gaussian(restore.BLUR / 2), 3.0)(image)
     assert cpsnr(made.pixels, sharp, 10) > cpsnr(image.pixels, sharp, 10) + 3
@@ -148,6 +148,17 @@ def test_bench_demosaic_prints_writes_and_draws(folder: Path, tmp_path: Path, mo
         assert drawn.width > 4 * tables.PIECE * len({r["name"] for r in rows})
 
 
+@pytest.mark.parametrize("cfa", ["xtrans", "quad"])
+def test_restorers_of_other_patterns_take_noise_off(cfa: str) -> None:
+    truth = optics.blur(torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(3)), optics.gaussian(2.0))[0]
+    image = restore.protocols(cfa)["noise 0.05"].make(truth, 0)
+    sharp = demosaic.mosaic(truth, demosaic.PATTERNS[cfa]).pixels
+    for name, restorer in (methods.restorers(cfa) | restore.sharpeners(cfa)).items():
+        assert cpsnr(restorer(image).pixels, sharp, 10) > cpsnr(image.pixels, sharp, 10) + 2, name
+    last = next(iter(restore.denoisers(cfa).values()))
+    assert last(image).shape == truth.shape
+
+
 def test_bench_restore_has_a_row_for_each_method(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restore, "LEVELS", (0.01, 0.3))
     monkeypatch.setattr(restore, "enlarge", lambda image: image)  # costs of real size are measured for real only
@@ -167,6 +178,7 @@ def test_bench_restore_has_a_row_for_each_method(folder: Path, monkeypatch: pyte
 
 def test_bench_says_what_is_wrong(tmp_path: Path, folder: Path) -> None:
     assert "no pictures" in modisp("bench", "restore", tmp_path).err
+    assert "a pattern is one of" in modisp("bench", "restore", tmp_path, "--cfa", "foveon").err
     done = modisp("bench", "demosaic", folder, "--cfa", "foveon")
     assert done.code == 1 and "bayer, xtrans, quad" in done.err
 

@@ -20,6 +20,12 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 }
 
 
+def known(cfa: str) -> None:
+    """ValueError for what is no pattern."""
+    if cfa not in PATTERNS:
+        raise ValueError(f"a pattern is one of {', '.join(PATTERNS)}, not {cfa}")
+
+
 def mosaic(rgb: Tensor, cfa: tuple[str, ...], meta: Metadata | None = None) -> Image:
     """(3, H, W) → the one colour of each pixel that its filter lets through."""
     index = colours(cfa, *rgb.shape[1:])[None]
@@ -47,8 +53,7 @@ def measure(
 
     Raises ValueError where the folder holds no pictures or the pattern is unknown.
     """
-    if cfa not in PATTERNS:
-        raise ValueError(f"a pattern is one of {', '.join(PATTERNS)}, not {cfa}")
+    known(cfa)
     methods = demosaicers(cfa)
     how = protocols(cfa)
     table = {p: methods for p in how}

@@ -21,6 +21,7 @@ from modisp.learned import QUICK, SIZES
 from modisp.nets.compand import stabilise, stable_sigma, unstabilise
 from modisp.operators.cfa import pad
 from modisp.stage import list_stages
+from modisp.stages.restore import WEIGHTS
 
 SMALLEST = 528
 """Pixels: LibRaw refuses smaller X-Trans pictures."""
@@ -118,14 +119,14 @@ def libraw(algorithm: str) -> Method:
 # --- noise and blur ---------------------------------------------------------------------------------------------------
 
 
-def restorers() -> dict[str, Restorer]:
-    """What can take noise out of a Bayer mosaic here, by name, at full strength, ours first."""
+def restorers(cfa: str = "bayer") -> dict[str, Restorer]:
+    """What can take noise out of a mosaic of a pattern here, by name, at full strength, ours first."""
     full = {"denoise": 1.0, "chroma": 1.0}
-    out = {f"modisp {s}": stage("restore", size=s, **full) for s in reversed(sizes("restore"))}
+    out = {f"modisp {s}": stage("restore", size=s, **full) for s in reversed(sizes(WEIGHTS[cfa]))}
     out["wavelets (restore_wavelet)"] = stage("restore_wavelet", **full)
-    if find_spec("skimage"):
+    if cfa == "bayer" and find_spec("skimage"):
         out["non-local means"] = _on_planes(_nlm)
-    if find_spec("skimage") and find_spec("pywt"):
+    if cfa == "bayer" and find_spec("skimage") and find_spec("pywt"):
         out["wavelets (scikit-image)"] = _on_planes(_shrink)
     return out
 

@@ -22,6 +22,7 @@ SHEET = 8
 Out = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Where table.md, table.json and sheets of the worst crops go.")
 ]
+Pattern = Annotated[str, typer.Option("--cfa", help="bayer, xtrans or quad.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="So many pictures only, evenly spread.")]
 
 
@@ -182,7 +183,7 @@ def weights(json: Json = False) -> None:
 
 def demosaic(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="True pictures: finished ones, as sharp as can be.")],
-    cfa: Annotated[str, typer.Option(help="bayer, xtrans or quad.")] = "bayer",
+    cfa: Pattern = "bayer",
     limit: Limit = None,
     out: Out = None,
     json: Json = False,
@@ -197,6 +198,7 @@ def demosaic(
 
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="True pictures: finished ones, as sharp as can be.")],
+    cfa: Pattern = "bayer",
     limit: Limit = None,
     out: Out = None,
     json: Json = False,
@@ -205,15 +207,17 @@ def restore(
     ready()
     from modisp.bench.restore import drift, drift_words, measure, sharpened, sharpened_words
 
-    rows, crops = measure(folder, limit, say.err.print)
-    sharp, moved = sharpened(folder, limit), drift()
+    rows, crops = measure(folder, limit, say.err.print, cfa)
+    sharp, moved = sharpened(folder, limit, cfa), drift(cfa)
     extra: list[dict[str, Any]] = [
         {"name": n, "protocol": "blur, samples", "cpsnr": round(v, 4)} for n, v in sharp.items()
     ]
     extra += [
         {"name": n, "protocol": f"flat {k:g}", "drift": round(v, 4)} for n, m in moved.items() for k, v in m.items()
     ]
-    _report("Noise and blur", rows, crops, out, json, f"{sharpened_words(sharp)}\n\n{drift_words(moved)}", extra)
+    _report(
+        f"Noise and blur ({cfa})", rows, crops, out, json, f"{sharpened_words(sharp)}\n\n{drift_words(moved)}", extra
+    )
 
 
 def _report(
