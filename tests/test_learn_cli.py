@@ -97,6 +97,18 @@ def test_the_cameras_own_picture_and_an_edit_are_read(pairs: Path, tmp_path: Pat
     assert torch.allclose(plain.scene, sample.scene, atol=1e-3)
 
 
+def test_pairs_know_how_warm_the_light_was(pairs: Path, tmp_path: Path) -> None:
+    day = read_pair(Pair(File(pairs / "P0.dng"), File(pairs / "P0.jpg")))
+    raw = tmp_path / "P0.dng"
+    raw.write_bytes((pairs / "P0.dng").read_bytes())
+    car = Sidecar.load(raw)
+    car.recipe = Recipe.default(open_image(raw)).set("white_balance", mode="custom", temperature=2856.0)
+    car.save()
+    lamp = read_edit(raw)
+    assert not day.reason and abs(day.lamp) < 0.15, day.lamp
+    assert not lamp.reason and lamp.lamp == pytest.approx(1.0, abs=0.02)
+
+
 def test_too_few_pairs_are_refused_in_a_sentence(home: Path, pairs: Path, tmp_path: Path) -> None:
     for n in (0, 1):
         (tmp_path / f"P{n}.dng").write_bytes((pairs / f"P{n}.dng").read_bytes())

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from modisp.bench import style_learn
-from modisp.image import Image, State
+from modisp.color.white import xy_from_kelvin
+from modisp.image import Image, Metadata, State
 from modisp.learn.after import fallen
 from modisp.learn.align import Aligned
 from modisp.learn.fit import Look, errors, fit, grey_chroma, ridge
@@ -21,7 +22,7 @@ from modisp.learn.report import render, whole_error
 from modisp.learn.residue import moved
 from modisp.learn.run import FEWEST, Learned, learn
 from modisp.operators import tonemap
-from modisp.operators.toneoffsets import Offsets
+from modisp.operators.toneoffsets import Offsets, lamp_of
 from modisp.probe import Cancelled, cancellable
 from modisp.recipe import Recipe
 from modisp.stage import list_stages
@@ -31,8 +32,8 @@ from tests.scenes import smooth_scene
 STEPS = (100, 50, 0)
 
 
-def pictures(count: int, look: Look, first: int = 0) -> list[Sample]:
-    """Scenes of all sorts of light, finished by a look."""
+def pictures(count: int, look: Look, first: int = 0, lamps: tuple[float, ...] = (0.0,)) -> list[Sample]:
+    """Scenes of all sorts of light, finished by a look; in the light of lamps in turn (see `lamp_of`)."""
     out = []
     for i in range(first, first + count):
         g = torch.Generator().manual_seed(i)
@@ -40,8 +41,8 @@ def pictures(count: int, look: Look, first: int = 0) -> list[Sample]:
         scene = smooth_scene(48, 64, 100 + i, 1 / 8) * torch.exp2(
             light - light.mean() - 2 - 3 * float(torch.rand(1, generator=g))
         )
-        plain = Sample(f"{i}.dng", scene, scene, torch.ones(48, 64, dtype=torch.bool))
-        out.append(Sample(plain.name, scene, render(plain, look, None), plain.inside))
+        plain = Sample(f"{i}.dng", scene, scene, torch.ones(48, 64, dtype=torch.bool), lamp=lamps[i % len(lamps)])
+        out.append(replace(plain, finished=render(plain, look, None)))
     return out
 
 
@@ -66,6 +67,17 @@ def test_a_look_is_found_from_ten_pairs_and_holds_for_others(follows: float) -> 
     assert before > 4 * after and after < 1.5, (float(before), float(after))
     assert found.follows == pytest.approx(follows, abs=0.2)
     assert not found.tinted and not found.offsets.tint.any(), "greys stay grey"
+
+
+def test_colours_that_go_along_with_the_light_are_found_and_hold_for_others() -> None:
+    wanted = a_look(0.0)
+    wanted.offsets.lamp[0, 0:3], wanted.offsets.lamp[1, 0:3] = 0.6, 0.3  # reds and oranges by lamplight
+    found = fit(lesson(pictures(10, wanted, lamps=(0.0, 1.0)), None, 400), steps=STEPS)
+    others = lesson(pictures(6, wanted, 50, (0.0, 0.5, 1.0)), None, 400)
+    blind = replace(found, offsets=replace(found.offsets, lamp=torch.zeros_like(found.offsets.lamp)))
+    assert errors(found, others).mean() < 0.6 * errors(blind, others).mean()
+    alone = fit(lesson(pictures(6, wanted, lamps=(1.0,)), None, 400), steps=STEPS)
+    assert not alone.offsets.lamp.any(), "pictures of one light say nothing of another"
 
 
 def test_a_tinted_look_is_found_as_one() -> None:
@@ -120,7 +132,7 @@ def test_the_frame_of_a_cropped_picture_is_what_it_shows() -> None:
 def test_colours_are_compared_at_a_grain_coarser_than_pixels_of_the_file(edge: int, long: int) -> None:
     scene = torch.rand(3, 512, 768, generator=torch.Generator().manual_seed(1))
     whole = Aligned(scene, torch.ones(512, 768, dtype=torch.bool), 1.0, 1.0, 1.0, (False,) * 3)
-    sample = _sample("a.dng", scene, whole, edge)
+    sample = _sample("a.dng", scene, whole, edge, 0.0)
     assert max(sample.inside.shape) == long
     rgb, _, _, parts = sample.draw(200)
     assert parts.shape == (3, 4, 200), "as many of any file, so that files of all sizes go together"
@@ -205,6 +217,23 @@ def test_both_tone_stages_paint_what_was_learned(name: str) -> None:
     assert whole_error(sample, made) < 0.6
 
 
+@pytest.mark.parametrize("name", ["tone", "tone_learned"])
+def test_both_tone_stages_know_how_warm_the_light_was(name: str) -> None:
+    look = a_look(0.0)
+    look.offsets.lamp[0], look.offsets.lamp[1, 2:6] = -0.5, 0.2
+    cls = list_stages()[name]
+    values = {k: v for k, v in style_values(look).items() if k in cls.params()}
+    stage = cls(**values).with_values(**({"local_strength": 0.0} if name == "tone_learned" else {}))
+    for kelvin in (6504.0, 2856.0):
+        light = xy_from_kelvin(kelvin)
+        sample = replace(pictures(1, look, 7)[0], lamp=lamp_of(light))
+        wanted = replace(sample, finished=render(sample, look, None))
+        made = stage(Image(sample.scene, State.SCENE, replace(Metadata(), light=light))).pixels
+        assert whole_error(wanted, made) < 0.6
+    by_day = stage(Image(sample.scene, State.SCENE)).pixels
+    assert whole_error(wanted, by_day) > 1.0
+
+
 def test_a_learned_style_fades_in_without_a_jump_over_the_closed_form() -> None:
     style = Style("Learned", {"tone": style_values(a_look(0.4))})
     plain = Recipe.default()
@@ -222,7 +251,7 @@ def style_values(look: Look) -> dict[str, Any]:
     """What a learned style sets in the tone slot."""
     rows = look.offsets.dump()
     values = {"seen": 0.0, "gain_offsets": rows["gain"], "curve_offsets": rows["curve"]}
-    return values | {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"]}
+    return values | {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"], "lamp_offsets": rows["lamp"]}
 
 
 @pytest.mark.parametrize("name", ["tone", "tone_learned"])

@@ -11,11 +11,12 @@ import torch
 
 from modisp.bench.tone_fits import places
 from modisp.color.spaces import LUMA
+from modisp.color.white import xy_from_kelvin
 from modisp.metrics import delta_e
 from modisp.operators import tonebake, tonemap, tonepaint
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonemap import ToneParams
-from modisp.operators.toneoffsets import SIZES, Offsets, facts
+from modisp.operators.toneoffsets import SIZES, Offsets, facts, lamp_of
 from modisp.operators.tonesliders import ToneSliders
 from modisp.operators.toneview import SIDE, params_of, see
 from modisp.train.tone import lab
@@ -165,6 +166,22 @@ def test_offsets_are_plain_numbers_that_add_up() -> None:
     with pytest.raises(ValueError, match="curve of a style has 125 numbers, not 3"):
         Offsets.load({"curve": (1.0, 2.0, 3.0)})
     assert set(SIZES) == set(rows)
+
+
+def test_colours_go_along_with_how_warm_the_light_was() -> None:
+    assert lamp_of(None) == 0.0
+    assert lamp_of(xy_from_kelvin(6504.0)) == pytest.approx(0.0, abs=0.01)
+    assert lamp_of(xy_from_kelvin(2856.0)) == pytest.approx(1.0, abs=0.01)
+    assert lamp_of(xy_from_kelvin(25000.0)) == -0.5 and lamp_of(xy_from_kelvin(1700.0)) == 1.5
+    o = Offsets.zeros()
+    o.lamp[1, 3] = 0.2
+    base, known = ToneParams.plain(2), torch.zeros(2, 5)
+    out = o.on(base, known, torch.tensor([0.0, 0.5]))
+    assert torch.equal(out.chroma[0], base.chroma[0])
+    added = (out.chroma - base.chroma)[1]
+    assert torch.allclose(added[1, 3], torch.full_like(added[1, 3], 0.1)) and float(added.abs().sum()) == pytest.approx(
+        0.1 * added[1, 3].numel()
+    )
 
 
 def test_strength_leads_straight_from_one_finish_to_another() -> None:

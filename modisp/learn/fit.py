@@ -39,6 +39,8 @@ CONVINCING = 0.9
 """What the squared error of left-out pairs must fall to before a look is said to follow the picture."""
 LONELY = 0.3
 """What speaks against a hue's going a way of its own: one that no pair shows goes the way of all hues."""
+WARM = 0.02
+"""What speaks against colours that go along with the light: pictures of one light say nothing of another."""
 FLAT = 0.1
 """A share of local light below which a look has none."""
 TINTED = 1.0
@@ -66,7 +68,7 @@ class Look:
 def paint(look: Look, pairs: Lesson) -> Tensor:
     """DISPLAY (B, 3, N) of a lesson's pixels under a look."""
     with torch.inference_mode():
-        out = pairs.paint(rising(look.offsets.on(pairs.base, pairs.facts))).clamp(0, 1)
+        out = pairs.paint(rising(look.offsets.on(pairs.base, pairs.facts, pairs.lamp))).clamp(0, 1)
         if look.table is not None:
             out = _rows(through(look.table, _line(out)), len(pairs))
         return (out * fallen(look.vignette, pairs.framed())).clamp(0, 1)
@@ -126,6 +128,9 @@ class _Work:
         self.mean = start
         self.chroma = torch.zeros(1, *tonemap.SHAPES["chroma"], requires_grad=True)
         self.tint = torch.zeros(1, *tonemap.SHAPES["tint"], requires_grad=True)
+        self.lamp = torch.zeros(1, *toneoffsets.SIZES["lamp"], requires_grad=True)
+        self.usual = pairs.lamp.mean()
+        self.warm = (pairs.lamp - self.usual).view(-1, 1, 1, 1, 1)
         self.grid = torch.full((1,), -1.0, requires_grad=True)  # no local light, until pixels ask for some
         # free for every picture: gain, and how much of each bump
         self.gain = pairs.base.gain.clone().requires_grad_()
@@ -147,7 +152,7 @@ class _Work:
             gain,
             curve,
             base.grid * (1 + self.grid),
-            base.chroma + self.chroma.expand(n, -1, -1, -1, -1),
+            base.chroma + self.chroma + self.warm * self.lamp,
             base.tint + tint.expand(n, -1, -1),
         )
 
@@ -159,14 +164,14 @@ class _Work:
     def cost(self, free: bool) -> Tensor:
         """What speaks against numbers that pixels do not ask for: rough tables, lonely pictures."""
         c = self.chroma
-        wide = torch.cat([c, c[:, :, :1]], 2)
-        rough = sum(((d.diff(dim=k) ** 2).mean() for d, k in ((wide, 2), (c, 3), (c, 4))), torch.zeros(()))
         out = (
-            0.1 * rough
+            0.1 * _rough(c)
             + LONELY * (c - c.mean(2, keepdim=True)).square().mean()
             + 0.002 * c.square().mean()
             + 0.02 * (self.tint.diff(dim=2) ** 2).mean()
             + 0.01 * (1 + self.grid).square().sum()
+            + 0.1 * _rough(self.lamp)
+            + WARM * self.lamp.square().mean()
         )
         if free:
             away = self.gain - self.gain.mean()
@@ -184,7 +189,7 @@ class _Work:
     def run(self, steps: int, rate: float, free: bool) -> None:
         rows = [(self.first, 0.3), (self.steps, 2.0), (self.chroma, 1.0), (self.tint, 0.2), (self.grid, 0.5)]
         rows += [(self.gain, 2.0), (self.bent, 2.0)] if free else [(self.more, 1.0)]
-        rows += [(self.channels.matrix, 0.3), (self.channels.curves, 0.3)]
+        rows += [(self.lamp, 1.0), (self.channels.matrix, 0.3), (self.channels.curves, 0.3)]
         rows += [(self.falloff.amount, 0.3), (self.falloff.shape, 2.0)]
         rows = [(p, k) for p, k in rows if p.requires_grad]
         optimiser = torch.optim.Adam([{"params": [p], "lr": rate * k} for p, k in rows], betas=(0.9, 0.99))
@@ -251,10 +256,11 @@ class _Work:
             curve = ways[:, 1:] @ self.bumps
             curve[0] += (tonemap.rising(self.first, self.steps) - self.mean)[0]
             tint = self.tint[0] if self.tinted else torch.zeros_like(self.tint[0])
-            rows = (ways[:, 0], curve, self.grid, self.chroma[0], tint)
+            chroma = (self.chroma - self.usual * self.lamp)[0]
+            rows = (ways[:, 0], curve, self.grid, chroma, tint, self.lamp[0])
             offsets = Offsets(*(r.detach().clone() for r in rows))
             # the scene light that becomes middle grey: where it goes along with a picture's own middle, exposure is automatic
-            params = rising(offsets.on(self.pairs.base, self.pairs.facts))
+            params = rising(offsets.on(self.pairs.base, self.pairs.facts, self.pairs.lamp))
             ev = torch.linspace(-9.0, 7.0, 641)
             light = tonemap.curved(params.curve, ev.expand(len(self.pairs), -1))
             at = ev[(light < tc.GREY ** (1 / 3)).sum(1).clamp_max(640)] - params.gain
@@ -262,6 +268,13 @@ class _Work:
         mixed = self.channels.table(SIZE, not self.tinted)
         follows = float(both[0, 1] / both[1, 1].clamp_min(1e-3))
         return Look(offsets, self.tinted, follows, mixed, mixed, self.falloff.values())
+
+
+def _rough(table: Tensor) -> Tensor:
+    """Mean squared differences of neighbours in a table of colours (1, 3, hues, lightnesses, saturations)."""
+    wide = torch.cat([table, table[:, :, :1]], 2)  # hue goes round
+    both = [wide.diff(dim=2), table.diff(dim=4)] + ([table.diff(dim=3)] if table.shape[3] > 1 else [])
+    return torch.stack([d.square().mean() for d in both]).sum()
 
 
 def grey_chroma(tint: Tensor, channels: Channels | None = None) -> Tensor:

@@ -26,7 +26,7 @@ class Lesson:
 
     `guide` (B,) is the gain by which the base's grid of local light is read, whatever gain the look has.  `frame` (B, 4) is
     what the finished picture shows of the whole: left, top, right, bottom in 0…1.  `parts` (B, 3, P, N) are the finer
-    pixels of the scene that each pixel is the mean of.
+    pixels of the scene that each pixel is the mean of.  `lamp` (B,): how warm the light was (`toneoffsets.lamp_of`).
     """
 
     rgb: Tensor
@@ -37,6 +37,7 @@ class Lesson:
     guide: Tensor
     frame: Tensor
     parts: Tensor
+    lamp: Tensor
 
     def __len__(self) -> int:
         return len(self.rgb)
@@ -46,7 +47,15 @@ class Lesson:
         k = torch.tensor(list(rows))
         base = ToneParams(**{p: v[k] for p, v in self.base.items().items()})
         return Lesson(
-            self.rgb[k], self.at[k], self.wanted[k], base, self.facts[k], self.guide[k], self.frame[k], self.parts[k]
+            self.rgb[k],
+            self.at[k],
+            self.wanted[k],
+            base,
+            self.facts[k],
+            self.guide[k],
+            self.frame[k],
+            self.parts[k],
+            self.lamp[k],
         )
 
     def paint(self, params: ToneParams, some: Tensor | None = None) -> Tensor:
@@ -91,6 +100,7 @@ def lesson(samples: Sequence[Sample], net: nn.Module | None, pixels: int = PIXEL
     rgb, at, wanted, parts = (torch.stack(rows) for rows in zip(*drawn, strict=True))
     # tensors of inference mode take no part in learning
     base = ToneParams(**{p: v.clone() for p, v in base.items().items()})
+    lamp = torch.tensor([s.lamp for s in samples])
     return Lesson(
-        rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone(), frame, parts.clamp_min(0.0)
+        rgb.clamp_min(0.0), at, wanted.float(), base, known.clone(), guide.clone(), frame, parts.clamp_min(0.0), lamp
     )

@@ -15,6 +15,7 @@ from modisp.io import open_image, open_preview
 from modisp.learn.align import Aligned, align
 from modisp.learn.pairs import Pair
 from modisp.metrics import xyz_to_lab
+from modisp.operators.toneoffsets import lamp_of
 from modisp.pipeline import develop
 from modisp.recipe import Recipe
 from modisp.resample import resize
@@ -41,6 +42,7 @@ class Sample:
 
     `inside` (h, w) are the pixels that count.  `reason` says, where it is not empty, why the pair is left out.  `fine`
     (3, PARTS·h, PARTS·w) is the scene in finer pixels, None for none: a curve of averaged light is not the average of curved light.
+    `lamp`: how warm the light was (`modisp.operators.toneoffsets.lamp_of`).
     """
 
     name: str
@@ -53,6 +55,7 @@ class Sample:
     reason: str = ""
     turn: tuple[bool, bool, bool] = (False, False, False)
     fine: torch.Tensor | None = None
+    lamp: float = 0.0
 
     @property
     def frame(self) -> tuple[float, float, float, float]:
@@ -95,7 +98,7 @@ def read_pair(pair: Pair, camera_jpeg: bool = False, cancel: Callable[[], bool] 
         image = open_image(pair.raw.path)
         if not camera_jpeg and image.state is State.ENCODED:
             return left_out(name, "it is a finished picture, not a RAW file")
-        scene = scene_of(image, quick(image), cancel)
+        scene, lamp = scene_of(image, quick(image), cancel)
         finished = _finished(pair)
     except (ValueError, OSError) as why:
         return left_out(name, str(why))
@@ -104,7 +107,7 @@ def read_pair(pair: Pair, camera_jpeg: bool = False, cancel: Callable[[], bool] 
     found = align(scene, finished)
     if reason := misfit(found):
         return left_out(name, reason, found.score, found.agree)
-    return _sample(name, scene, found, _edge(image))
+    return _sample(name, scene, found, _edge(image), lamp)
 
 
 def read_edit(path: Path, cancel: Callable[[], bool] | None = None) -> Sample:
@@ -123,14 +126,14 @@ def read_edit(path: Path, cancel: Callable[[], bool] | None = None) -> Sample:
         plain = before.set("exposure", ev=0.0)
         # what was measured when it was edited holds: what is left out for quickness would sway automatic readings
         seen = car.pinned(recipe)
-        scene = scene_of(image, plain, cancel, readings=seen)
-        done = scene_of(image, before, cancel, until=last, readings=seen)
+        scene, lamp = scene_of(image, plain, cancel, readings=seen)
+        done, _ = scene_of(image, before, cancel, until=last, readings=seen)
     except (ValueError, OSError, TypeError) as why:
         return left_out(path.name, str(why))
     if done.shape != scene.shape:
         return left_out(path.name, "its edit bends the picture")
     whole = Aligned(done, torch.ones(done.shape[1:], dtype=torch.bool), 1.0, 1.0, 1.0, (False,) * 3)
-    return _sample(path.name, scene, whole, _edge(image))
+    return _sample(path.name, scene, whole, _edge(image), lamp)
 
 
 def quick(image: Image, recipe: Recipe | None = None) -> Recipe:
@@ -152,12 +155,15 @@ def scene_of(
     cancel: Callable[[], bool] | None,
     until: State | str = State.SCENE,
     readings: Mapping[str, Reading] | None = None,
-) -> torch.Tensor:
-    """(3, h, w), long edge EDGE: what the tone stage is given of the camera's crop, upright; or a later image of the recipe."""
+) -> tuple[torch.Tensor, float]:
+    """(3, h, w), long edge EDGE: what the tone stage is given of the camera's crop, upright; or a later image of the recipe.
+
+    And how warm the light was (`lamp_of`).
+    """
     area = _area(image)
     size = min(EDGE, max(area[2:]))
     out = develop(image, recipe, until=until, region=area, size=size, cancel=cancel, readings=readings)
-    return turn_upright(out.pixels, image.meta.orientation).contiguous()
+    return turn_upright(out.pixels, image.meta.orientation).contiguous(), lamp_of(out.meta.light)
 
 
 def _area(image: Image) -> tuple[int, int, int, int]:
@@ -215,7 +221,7 @@ def left_out(name: str, reason: str, score: float = 0.0, agree: float = 0.0) -> 
     return Sample(name, nothing, nothing, torch.zeros(1, 1, dtype=torch.bool), score, agree, 0.0, reason)
 
 
-def _sample(name: str, scene: torch.Tensor, found: Aligned, edge: int) -> Sample:
+def _sample(name: str, scene: torch.Tensor, found: Aligned, edge: int, lamp: float) -> Sample:
     """`edge`: the long edge of what the RAW file shows, in its own pixels."""
     h, w = scene.shape[1:]
     n = min(FINER[1], max(FINER[0], math.ceil(COVER * max(h, w) / edge)))
@@ -223,4 +229,4 @@ def _sample(name: str, scene: torch.Tensor, found: Aligned, edge: int) -> Sample
     light, finished = (resize(p, whole, size) for p in (scene, found.finished))
     inside = resize(found.inside[None].float(), whole, size)[0] > 0.999
     fine = resize(scene, whole, (PARTS * size[0], PARTS * size[1]))
-    return Sample(name, light, finished, inside, found.score, found.agree, found.scale, "", found.turn, fine)
+    return Sample(name, light, finished, inside, found.score, found.agree, found.scale, "", found.turn, fine, lamp)

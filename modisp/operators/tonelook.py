@@ -52,14 +52,16 @@ def near_white(curve: torch.Tensor) -> float:
 
 
 class OwnFinish:
-    """The tables of offsets on the plain finish, under the sliders; `facts` (5,) are those of the picture."""
+    """The tables of offsets on the plain finish, under the sliders; `facts` (5,) and `lamp` are those of the picture."""
 
     @torch.inference_mode(False)
-    def __init__(self, sliders: ToneSliders, offsets: Offsets, facts: Sequence[float], prior: float) -> None:
+    def __init__(
+        self, sliders: ToneSliders, offsets: Offsets, facts: Sequence[float], prior: float, lamp: float = 0.0
+    ) -> None:
         with torch.no_grad():
             plain = ToneParams.plain()
             plain.gain[:] = prior
-            params = offsets.on(plain, torch.tensor([list(facts)]))
+            params = offsets.on(plain, torch.tensor([list(facts)]), lamp)
             drawn = tonebake.spline(params.curve)
             curve = tonebake.Curve.of(lambda ev: sliders.bend(ev, near_white(params.curve), 0.0, drawn))
             lift = tonebake.Lift(curve, float(params.gain), STEEPEST)

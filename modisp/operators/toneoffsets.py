@@ -9,6 +9,8 @@ fitted from few pictures:
 - `grid` (1): share by which local work grows.
 - `chroma` (864): added to the table of the colours.
 - `tint` (12): added to the tints.
+- `lamp` (144): added to the table of the colours, at all lightnesses, by how warm the light was (see `lamp_of`).  Programs know
+  cameras by matrices of their own, and differ more by lamplight than by day.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
+from modisp.color.white import kelvin_from_xy
 from modisp.operators import tonemap
 from modisp.operators.tonemap import ToneParams
 from modisp.operators.toneview import Seen, centre
@@ -30,7 +33,17 @@ SIZES: Mapping[str, tuple[int, ...]] = {
     "grid": (1,),
     "chroma": tonemap.SHAPES["chroma"],
     "tint": tonemap.SHAPES["tint"],
+    "lamp": (3, tonemap.HUES, 1, tonemap.SATURATIONS),
 }
+_DAY, _LAMP = 1e6 / 6504, 1e6 / 2856
+"""Mireds of D65 and of a tungsten lamp."""
+
+
+def lamp_of(light: Sequence[float] | None) -> float:
+    """How warm the light (xy) was that became neutral: 0 by day, 1 in the light of a tungsten lamp, -0.5 … 1.5; 0 unknown."""
+    if light is None:
+        return 0.0
+    return min(1.5, max(-0.5, (1e6 / kelvin_from_xy(light)[0] - _DAY) / (_LAMP - _DAY)))
 
 
 def facts(seen: Seen) -> torch.Tensor:
@@ -60,6 +73,7 @@ class Offsets:
     grid: torch.Tensor
     chroma: torch.Tensor
     tint: torch.Tensor
+    lamp: torch.Tensor
 
     @classmethod
     def zeros(cls) -> Offsets:
@@ -87,12 +101,13 @@ class Offsets:
         rows = {f.name: tuple(round(v, digits) for v in getattr(self, f.name).flatten().tolist()) for f in fields(self)}
         return {part: row if any(row) else () for part, row in rows.items()}
 
-    def on(self, base: ToneParams, known: torch.Tensor) -> ToneParams:
-        """The base's finish (a batch) with the style at full strength; `known`: `facts` of the same pictures."""
+    def on(self, base: ToneParams, known: torch.Tensor, lamp: torch.Tensor | float = 0.0) -> ToneParams:
+        """The base's finish (a batch) with the style at full strength; `known`, `lamp` (B,): their `facts`, `lamp_of`."""
+        warm = torch.as_tensor(lamp, dtype=known.dtype).view(-1, 1, 1, 1, 1)
         return ToneParams(
             base.gain + known @ self.gain,
             base.curve + known @ self.curve,
             base.grid * (1 + self.grid),
-            base.chroma + self.chroma,
+            base.chroma + self.chroma + warm * self.lamp,
             base.tint + self.tint,
         )

@@ -13,7 +13,7 @@ from modisp.image import Image, State
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonecurve import Array
 from modisp.operators.tonelook import USUAL, Added, OwnFinish
-from modisp.operators.toneoffsets import Offsets, facts_of
+from modisp.operators.toneoffsets import Offsets, facts_of, lamp_of
 from modisp.operators.tonesliders import ToneSliders, paint
 from modisp.operators.toneview import SIDE
 from modisp.resample import resize
@@ -52,6 +52,9 @@ class Tone(
     curve_offsets: tuple[float, ...] = _offsets("What styles add to the curve.")
     colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
     tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
+    lamp_offsets: tuple[float, ...] = _offsets(
+        "What styles add to colours by lamplight, and take from them by daylight."
+    )
 
     def measure(self, probe: Probe) -> Reading:
         """See `meter`."""
@@ -76,7 +79,8 @@ class Tone(
             levels |= {k: float(v) for k, v in reading.values.items() if k != "facts"}
         if own and image.meta.space:  # finished before: what a style changes about a plain finish is added to it
             return _added(self).on(image.pixels, paint(_table(self, 0.0, tc.WHITE, 0.0), image.pixels))
-        finish = _own(self, own, tuple(reading.values.get("facts", USUAL))) if own else None
+        lamp = lamp_of(image.meta.light) if self.lamp_offsets else 0.0
+        finish = _own(self, own, tuple(reading.values.get("facts", USUAL)), lamp) if own else None
         if finish and own == 1.0:
             return finish.paint(image.pixels)
         table = _table(self, levels["ev"], levels["white"], levels["shadows"])
@@ -87,13 +91,13 @@ class Tone(
 def _offsets_of(stage: Tone, share: float) -> Offsets:
     """What styles add, at full strength: as they are laid on, offsets hold the share that their finish has in the picture."""
     rows = {"gain": stage.gain_offsets, "curve": stage.curve_offsets}
-    rows |= {"chroma": stage.colour_offsets, "tint": stage.tint_offsets}
+    rows |= {"chroma": stage.colour_offsets, "tint": stage.tint_offsets, "lamp": stage.lamp_offsets}
     return Offsets.load({k: [v / share for v in row] for k, row in rows.items()})
 
 
 @lru_cache(maxsize=8)
-def _own(stage: Tone, share: float, known: tuple[float, ...]) -> OwnFinish:
-    return OwnFinish(stage, _offsets_of(stage, share), known, PRIOR)
+def _own(stage: Tone, share: float, known: tuple[float, ...], lamp: float) -> OwnFinish:
+    return OwnFinish(stage, _offsets_of(stage, share), known, PRIOR, lamp)
 
 
 @lru_cache(maxsize=8)

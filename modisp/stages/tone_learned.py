@@ -19,7 +19,7 @@ from modisp.operators import tonebake, tonemap, tonepaint
 from modisp.operators import tonecurve as tc
 from modisp.operators.tonelook import STEEPEST, Added, SameBytes, baked_colours, near_white
 from modisp.operators.tonemap import ToneParams
-from modisp.operators.toneoffsets import Offsets, facts
+from modisp.operators.toneoffsets import Offsets, facts, lamp_of
 from modisp.operators.tonesliders import ToneSliders, paint
 from modisp.operators.toneview import SIDE, params_of, see
 from modisp.stage import Parts, Probe, Reading, Stage, param
@@ -86,6 +86,9 @@ class ToneLearned(
     local_offsets: tuple[float, ...] = _offsets("What styles add to local light.")
     colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
     tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
+    lamp_offsets: tuple[float, ...] = _offsets(
+        "What styles add to colours by lamplight, and take from them by daylight."
+    )
 
     @classmethod
     def accepts(cls, meta: Metadata) -> bool:
@@ -137,21 +140,22 @@ class ToneLearned(
             style = _alone(self)
             return style.on(image.pixels, out) if style else out
         numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
+        lamp = lamp_of(image.meta.light) if self.lamp_offsets else 0.0
         with _TURN:
-            finish, guide = _finish(self, known["gain"], *numbers, known.get("white"))
+            finish, guide = _finish(self, known["gain"], *numbers, known.get("white"), lamp)
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
         full = min(image.meta.clip) if known.get("full") else 0.0
         return finish.paint(image.pixels, _places(image), guide - hand, full)
 
 
 def _tables(
-    stage: ToneLearned, base: ToneParams, known: torch.Tensor, white: float | None
+    stage: ToneLearned, base: ToneParams, known: torch.Tensor, white: float | None, lamp: float
 ) -> tuple[tonepaint.Finish, float]:
     """The tables of one picture under one setting, and how far from its own light the grid is read, EV."""
     plain = ToneParams.plain()
     plain.gain[:] = PRIOR
     below = plain.towards(base, {p: 1.0 if p == "grid" else stage.seen for p in tonemap.PARTS}) if stage.auto else plain
-    wanted = _offsets_of(stage).on(below, known)
+    wanted = _offsets_of(stage).on(below, known, lamp)
     params = plain.towards(
         wanted,
         {
@@ -179,7 +183,7 @@ def _tables(
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)
 def _finish(
-    stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str, known: Any, white: float | None
+    stage: ToneLearned, gain: float, curve: Any, grid: str, chroma: str, known: Any, white: float | None, lamp: float
 ) -> tuple[tonepaint.Finish, float]:
     with torch.no_grad():
         base = ToneParams(
@@ -189,7 +193,7 @@ def _finish(
             _unpack(chroma, "chroma"),
             torch.zeros(1, *tonemap.SHAPES["tint"]),
         )
-        return _tables(stage, base, torch.tensor([known]), white)
+        return _tables(stage, base, torch.tensor([known]), white, lamp)
 
 
 def _saturated(view: torch.Tensor, level: float, params: ToneParams) -> float | None:
@@ -218,6 +222,7 @@ def _alone(stage: ToneLearned) -> Added | None:
         torch.zeros_like(found.grid),
         found.chroma * stage.colour_strength,
         found.tint * stage.colour_strength,
+        torch.zeros_like(found.lamp),
     )
     return None if scaled.nothing() else Added(stage, scaled, 1.0 - stage.seen)
 
@@ -230,6 +235,7 @@ def _offsets_of(stage: ToneLearned) -> Offsets:
             "grid": stage.local_offsets,
             "chroma": stage.colour_offsets,
             "tint": stage.tint_offsets,
+            "lamp": stage.lamp_offsets,
         }
     )
 

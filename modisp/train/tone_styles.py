@@ -136,7 +136,7 @@ def fit(lessons: Class, look: Mapping[str, Any], toned: bool, steps: int = STEPS
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    return Offsets(*(v.detach() for v in free))
+    return Offsets(**{p: v.detach() for p, v in zip(PARTS, free, strict=True)}, lamp=offsets.lamp)
 
 
 def judge(offsets: Offsets, held: Class, look: Mapping[str, Any]) -> list[float]:
