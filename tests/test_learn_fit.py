@@ -251,7 +251,11 @@ def style_values(look: Look) -> dict[str, Any]:
     """What a learned style sets in the tone slot."""
     rows = look.offsets.dump()
     values = {"seen": 0.0, "gain_offsets": rows["gain"], "curve_offsets": rows["curve"]}
-    return values | {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"], "lamp_offsets": rows["lamp"]}
+    return values | {
+        "colour_offsets": rows["chroma"],
+        "tint_offsets": rows["tint"],
+        "colour_lamp_offsets": rows["lamp"],
+    }
 
 
 @pytest.mark.parametrize("name", ["tone", "tone_learned"])

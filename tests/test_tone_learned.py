@@ -175,6 +175,9 @@ def test_parts_of_a_style_have_strengths_of_their_own() -> None:
     whole = style.apply(r).resolve()["tone"]
     assert part.colour_offsets == pytest.approx([0.5 * v for v in whole.colour_offsets])
     assert part.tint_offsets == () and part.curve_offsets == () and part.gain_offsets == whole.gain_offsets
+    warm = Style("Warm", {"tone": {"colour_lamp_offsets": (0.2,) * 144}})
+    half = warm.apply(r, 1.0, {"tone.colour": 0.5}).resolve()["tone"]
+    assert half.colour_lamp_offsets == pytest.approx((0.1,) * 144), "colours by lamplight are part of the colours"
     row = Look("x", style.values, 1.0, {"tone.colour": 0.5})
     assert Look.load(row.dump()) == row
 

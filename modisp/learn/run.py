@@ -72,7 +72,7 @@ class Learned:
             "curve_offsets": rows["curve"],
             "local_offsets": rows["grid"],
         }
-        tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"], "lamp_offsets": rows["lamp"]}
+        tone |= {"colour_offsets": rows["chroma"], "tint_offsets": rows["tint"], "colour_lamp_offsets": rows["lamp"]}
         values: dict[str, dict[str, Any]] = {"tone": {k: v for k, v in tone.items() if v != ()}}
         if self.look.vignette:
             values["vignette"] = dict(self.look.vignette)

@@ -52,7 +52,7 @@ class Tone(
     curve_offsets: tuple[float, ...] = _offsets("What styles add to the curve.")
     colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
     tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
-    lamp_offsets: tuple[float, ...] = _offsets(
+    colour_lamp_offsets: tuple[float, ...] = _offsets(
         "What styles add to colours by lamplight, and take from them by daylight."
     )
 
@@ -79,7 +79,7 @@ class Tone(
             levels |= {k: float(v) for k, v in reading.values.items() if k != "facts"}
         if own and image.meta.space:  # finished before: what a style changes about a plain finish is added to it
             return _added(self).on(image.pixels, paint(_table(self, 0.0, tc.WHITE, 0.0), image.pixels))
-        lamp = lamp_of(image.meta.light) if self.lamp_offsets else 0.0
+        lamp = lamp_of(image.meta.light) if self.colour_lamp_offsets else 0.0
         finish = _own(self, own, tuple(reading.values.get("facts", USUAL)), lamp) if own else None
         if finish and own == 1.0:
             return finish.paint(image.pixels)
@@ -91,7 +91,7 @@ class Tone(
 def _offsets_of(stage: Tone, share: float) -> Offsets:
     """What styles add, at full strength: as they are laid on, offsets hold the share that their finish has in the picture."""
     rows = {"gain": stage.gain_offsets, "curve": stage.curve_offsets}
-    rows |= {"chroma": stage.colour_offsets, "tint": stage.tint_offsets, "lamp": stage.lamp_offsets}
+    rows |= {"chroma": stage.colour_offsets, "tint": stage.tint_offsets, "lamp": stage.colour_lamp_offsets}
     return Offsets.load({k: [v / share for v in row] for k, row in rows.items()})
 
 

@@ -86,7 +86,7 @@ class ToneLearned(
     local_offsets: tuple[float, ...] = _offsets("What styles add to local light.")
     colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
     tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
-    lamp_offsets: tuple[float, ...] = _offsets(
+    colour_lamp_offsets: tuple[float, ...] = _offsets(
         "What styles add to colours by lamplight, and take from them by daylight."
     )
 
@@ -140,7 +140,7 @@ class ToneLearned(
             style = _alone(self)
             return style.on(image.pixels, out) if style else out
         numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
-        lamp = lamp_of(image.meta.light) if self.lamp_offsets else 0.0
+        lamp = lamp_of(image.meta.light) if self.colour_lamp_offsets else 0.0
         with _TURN:
             finish, guide = _finish(self, known["gain"], *numbers, known.get("white"), lamp)
         hand = math.log2(min(image.meta.clip) / known["clip"]) if min(image.meta.clip) > 0 else 0.0
@@ -235,7 +235,7 @@ def _offsets_of(stage: ToneLearned) -> Offsets:
             "grid": stage.local_offsets,
             "chroma": stage.colour_offsets,
             "tint": stage.tint_offsets,
-            "lamp": stage.lamp_offsets,
+            "lamp": stage.colour_lamp_offsets,
         }
     )
 
