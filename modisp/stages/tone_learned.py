@@ -87,7 +87,7 @@ class ToneLearned(
     colour_offsets: tuple[float, ...] = _offsets("What styles add to colours, on hues, lightnesses and saturations.")
     tint_offsets: tuple[float, ...] = _offsets("How styles tint dark and bright tones.")
     colour_lamp_offsets: tuple[float, ...] = _offsets(
-        "What styles add to colours by lamplight, and take from them by daylight."
+        "What styles add to colours by lamplight, the more the warmer it was."
     )
 
     @classmethod
