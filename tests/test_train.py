@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from modisp import weights
 from modisp.color.transfer import srgb_decode
 from modisp.nets import build
 from modisp.nets.compand import stable_sigma
-from modisp.train import TASKS, Options, main, plot, restore, train
+from modisp.train import TASKS, Options, loop, main, plot, restore, train
 from modisp.train.data import Source, encode, halve_chroma, reduce, view
 from modisp.train.export import export
 from modisp.train.grow import grow
@@ -102,6 +103,21 @@ def test_minutes_are_a_budget(photographs: Path, tmp_path: Path) -> None:
     saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert 0.6 <= saved["spent"] < 30
     assert saved["optimizers"][0]["param_groups"][0]["lr"] < 2e-3
+
+
+def test_a_run_put_aside_keeps_its_minutes(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, late = tiny(), 0.0
+
+    def slept(net: object, example: object) -> torch.Tensor:
+        nonlocal late
+        late = late or 3600.0  # once, within a step
+        return chosen.loss(net, example)
+
+    clock = time.monotonic
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock() + late)
+    train(replace(chosen, loss=slept), options(photographs, tmp_path / "run", steps=4), silent)
+    saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert saved["step"] == 4 and loop.PAUSE <= saved["spent"] < loop.PAUSE + 60
 
 
 def test_main_plot_and_export(photographs: Path, tmp_path: Path) -> None:

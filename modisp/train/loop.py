@@ -30,6 +30,9 @@ from .muon import Muon
 from .options import CHECKPOINT, Options
 from .tasks import Task
 
+PAUSE = 60.0
+"""Seconds that a step counts at most: one that took longer was put aside (Ctrl-Z), and that was no training."""
+
 
 def train(task: Task, options: Options, say: Any = print) -> nn.Module:
     """Run or resume; returns the averaged network. Files in ``options.out``: checkpoint.pt, log.jsonl."""
@@ -169,7 +172,7 @@ class Run:
         value = float(loss.detach())
         self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
         self.step += 1
-        self.spent += time.monotonic() - began
+        self.spent += min(time.monotonic() - began, PAUSE)
 
     def due(self, what: str, minutes: float) -> bool:
         """Is it time again to ``save`` or ``validate``?"""
