@@ -99,11 +99,14 @@ def deblurrers(cfa: str = "bayer") -> dict[str, Method]:
     return out
 
 
-def sharpened(folder: Path, limit: int | None = None, cfa: str = "bayer") -> dict[str, float]:
+def sharpened(
+    folder: Path, limit: int | None = None, tell: Callable[[str], None] = print, cfa: str = "bayer"
+) -> dict[str, float]:
     """Blur undone, judged on the samples themselves: CPSNR (8 bits, dB) of encoded mosaics by method, the mean of the pictures.
 
-    Raises ValueError where there are no pictures.
+    Raises ValueError as `measure`.
     """
+    known(cfa)
     methods = sharpeners(cfa)
     for strength in STRENGTHS if cfa == "bayer" else ():
         methods[f"Wiener {strength:g} on planes, told"] = wiener_planes(optics.gaussian(BLUR / 2), strength)
@@ -111,10 +114,11 @@ def sharpened(folder: Path, limit: int | None = None, cfa: str = "bayer") -> dic
     protocol, found = protocols(cfa)[f"blur {BLUR:g}"], dict.fromkeys(methods, 0.0)
     count = 0
     with torch.inference_mode():
-        for count, (_, truth) in enumerate(pictures(folder, limit), 1):
+        for count, (picture, truth) in enumerate(pictures(folder, limit), 1):
             image, sharp = protocol.make(truth, count - 1), mosaic(truth, PATTERNS[cfa]).pixels
             for name, method in methods.items():
                 found[name] += cpsnr(shown(method(image).pixels), sharp, BORDER)
+            tell(f"{picture}, deblurred samples")
     return {name: total / count for name, total in found.items()}
 
 

@@ -208,7 +208,7 @@ def restore(
     from modisp.bench.restore import drift, drift_words, measure, sharpened, sharpened_words
 
     rows, crops = measure(folder, limit, say.err.print, cfa)
-    sharp, moved = sharpened(folder, limit, cfa), drift(cfa)
+    sharp, moved = sharpened(folder, limit, say.err.print, cfa), drift(cfa)
     extra: list[dict[str, Any]] = [
         {"name": n, "protocol": "blur, samples", "cpsnr": round(v, 4)} for n, v in sharp.items()
     ]
