@@ -205,10 +205,10 @@ def _check(target: Path, state: State, wanted: Wanted) -> None:
         raise ValueError(f"{target}: such a file has {words} bits per channel, not {wanted.bits}")
 
 
-def depth(target: Path, state: State, bits: int = 0) -> torch.dtype:
-    """The kind of number in which a picture is best rendered for a file."""
+def depth(target: Path, state: State, bits: int = 0) -> torch.dtype | None:
+    """The kind of number in which a picture is best rendered for a file; None leaves it to the run."""
     if state is not State.ENCODED:
-        return torch.float32
+        return None
     bits = bits or DEPTHS[FORMATS[target.suffix.lower()]][0]
     return {8: torch.uint8, 16: torch.uint16}.get(bits, torch.float32)
 
@@ -217,7 +217,7 @@ def _develop(
     box: list[Image],
     recipe: Recipe,
     until: State | str | None,
-    dtype: torch.dtype,
+    dtype: torch.dtype | None,
     options: Mapping[str, Any],
     taps: Callable[[str, Image], None] | None = None,
 ) -> Image:
@@ -239,7 +239,7 @@ def _develop(
 
 
 def _at_size(
-    box: list[Image], recipe: Recipe, last: State, dtype: torch.dtype, wanted: Wanted, options: Mapping[str, Any]
+    box: list[Image], recipe: Recipe, last: State, dtype: torch.dtype | None, wanted: Wanted, options: Mapping[str, Any]
 ) -> Image:
     """Full size first, then Lanczos in linear light, then (for a finished picture) the rest of the recipe."""
     if last.on_lattice:
@@ -260,7 +260,7 @@ def _at_size(
     if size >= full and not (wanted.sharpen and finished):
         return _develop(box, plain, wanted.until, dtype, options)
     # half floats are plenty for what is about to be averaged, and half the memory
-    until, kind = (State.DISPLAY, torch.float16) if finished else (wanted.until, torch.float32)
+    until, kind = (State.DISPLAY, torch.float16) if finished else (wanted.until, None)
     made = _develop(box, recipe, until, kind, options)
     box = [_resized(made, size) if size < full else replace(made, pixels=made.pixels.float())]
     del made

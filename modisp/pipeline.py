@@ -39,7 +39,7 @@ def develop(
     size: int | None = None,
     device: str | torch.device | None = "cpu",
     tile: int = 512,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = torch.float32,
     cache: Cache | None = None,
     readings: Mapping[str, Reading] | None = None,
     progress: Callable[[float, str], None] | None = None,
@@ -53,7 +53,8 @@ def develop(
     readings that it carries unless others are given.  `recipe`: default `Recipe.default(source)`.  `until`: a state (the last image
     in it), a slot or an entry id.  `region`: (x, y, width, height) in pixels of the full-size result.  `scale` (0…1] or
     `size` (long edge in pixels) render a reduced proxy; both apply to the region.  `tile`: edge of a tile in pixels.  `dtype`:
-    uint8 or uint16 give ENCODED pixels in full-scale integers.  `readings`: by entry id, used instead of measuring.
+    uint8 or uint16 give ENCODED pixels in full-scale integers, None the shortest floats that hold the result.  `readings`: by
+    entry id, used instead of measuring.
     `progress(fraction, words)` is called from worker threads; `cancel()` is asked every few dozen milliseconds.  `taps`
     gets every intermediate image, by entry id.  `draft`: for every step of a drag; where a strength of the RAW zone moves, a
     reduced picture may differ a little (see `modisp.draft`) and a region runs networks on itself alone: ask again without it

@@ -111,9 +111,17 @@ class Run:
 
     # --- results ------------------------------------------------------------------------------------------------
 
-    def image(self, frame: Frame, dtype: torch.dtype = torch.float32) -> Image:
-        """The result for a frame; integer dtypes (uint8, uint16) are for ENCODED pixels, rounded to full scale."""
+    def image(self, frame: Frame, dtype: torch.dtype | None = torch.float32) -> Image:
+        """The result for a frame; integer dtypes (uint8, uint16) are for ENCODED pixels, rounded to full scale.
+
+        None: the shortest floats that hold the result exactly.  The RAW zone's own, whole, are then float16, and the cache's:
+        they are not to be changed.
+        """
         n = len(self.steps)
+        if dtype is None:
+            if n == self.raw_end > 0 and not self.state.on_lattice and frame == Frame.whole(*self.full):
+                return Image(self._raw(), self.state, self.meta, frame)
+            dtype = torch.float32
         if frame.size[0] * frame.size[1] <= PROXY_PIXELS and dtype is torch.float32 and n > self.raw_end:
             return replace(self._kept(n, frame, fineness(frame)), meta=self.meta)
         channels = self.state.channels or 1

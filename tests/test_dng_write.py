@@ -131,6 +131,15 @@ def test_16_bit_files_keep_negatives_of_a_mosaic_and_what_is_above_saturation(tm
     assert torch.equal(open_image(write_dng(tmp_path / "b.dng", image, bits=32)).pixels, image.pixels)
 
 
+@pytest.mark.parametrize("bits", [0, 16])
+def test_half_floats_are_written_as_the_floats_that_they_are(tmp_path: Path, bits: int) -> None:
+    short = noisy(State.CAMERA).pixels.half()
+    files = []
+    for name, pixels in (("a", short), ("b", short.float())):
+        files.append(write_dng(tmp_path / f"{name}.dng", noisy(State.CAMERA).to(pixels), bits=bits).read_bytes())
+    assert files[0] == files[1] and raw_page(tmp_path / "a.dng").dtype == (np.uint16 if bits else np.float32)
+
+
 def test_nan_becomes_black_in_integers(tmp_path: Path) -> None:
     image = noisy(State.MOSAIC)
     pixels = image.pixels.clamp_min(0)

@@ -181,6 +181,15 @@ def test_every_tap_resumes_in_the_same_picture(source: Image) -> None:
         assert float((again.pixels - out.pixels).abs().max()) < 1e-3, name
 
 
+@pytest.mark.parametrize(("until", "short"), [("mosaic", False), ("camera", True), ("scene", False), (None, False)])
+def test_the_shortest_floats_lose_nothing(source: Image, until: str | None, short: bool) -> None:
+    """A picture that is kept in float16 is not made twice as large to be saved."""
+    whole = develop(source, recipe(), cache=Cache(), until=until)
+    out = develop(source, recipe(), cache=Cache(), until=until, dtype=None)
+    assert out.pixels.dtype is (torch.float16 if short else torch.float32)
+    assert torch.equal(out.pixels.float(), whole.pixels) and out.meta == whole.meta and out.frame == whole.frame
+
+
 def test_until_a_state_a_slot_or_nothing_known(source: Image) -> None:
     assert develop(source, recipe(), cache=Cache(), until=State.CAMERA).meta.done == "demosaic"
     assert develop(source, recipe(), cache=Cache(), until="scene").meta.done == "exposure"

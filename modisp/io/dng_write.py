@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
@@ -29,7 +30,8 @@ from modisp.io.lights import LIGHTS
 from modisp.io.tags import Tags, byte, double, long, rational, short, srational
 from modisp.io.xmp import image_extras, pack_extras
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float32] | NDArray[np.float16]
+"""Half floats are made whole band by band, as they are written."""
 
 _STANDARD = (17, 21, 23, 20, 22)  # LightSource codes of CIE A, D65, D50, D55, D75: what other programs know
 FLOOR, CEILING = -0.25, 8.0  # 16-bit files keep values from and up to here, where there are any
@@ -67,7 +69,8 @@ def write_dng(
         raise ValueError("the image is too large for a DNG file, which ends at 4 GiB")
     meta = exif.scrub(image.meta, policy)
     packet = pack_extras(image_extras(image, meta, extras))
-    pixels = image.pixels.detach().cpu().float().numpy()
+    held = image.pixels.detach().cpu()
+    pixels = (held if held.dtype is torch.float16 else held.float()).numpy()
     stored, levels = _integers(pixels, image, bits)
     main = exif.compose(meta, policy, (image.height, image.width)) | _colour(image.state, image.meta)
     main |= {274: short(meta.orientation), 305: tiff.text("modisp"), 700: tiff.Tag(tiff.BYTE, packet)}
@@ -102,12 +105,20 @@ def bands(height: int, width: int, channels: int, step: int = 1) -> Iterator[sli
 
 
 def _write_pixels(file: IO[bytes], pixels: NDArray[Any]) -> int:
-    """Append (C, H, W) pixels with interleaved channels; returns how many bytes."""
+    """Append (C, H, W) pixels with interleaved channels, float32 or uint16; returns how many bytes."""
     channels, height, width = pixels.shape
+    kind = np.dtype("<u2" if pixels.dtype == np.uint16 else "<f4")
     for rows in bands(height, width, channels):
         part = np.ascontiguousarray(pixels[:, rows].transpose(1, 2, 0))
-        file.write(part.astype(part.dtype.newbyteorder("<"), copy=False).data)
-    return pixels.nbytes
+        file.write(part.astype(kind, copy=False).data)
+    return pixels.size * kind.itemsize
+
+
+def _floats(pixels: Floats, step: int = 1) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Bands of (C, H, W) pixels as float32, and which rows they are."""
+    channels, height, width = pixels.shape
+    for rows in bands(height, width, channels, step):
+        yield rows, pixels[:, rows].astype(np.float32, copy=False)
 
 
 def _integers(pixels: Floats, image: Image, bits: int) -> tuple[NDArray[np.uint16] | None, Tags]:
@@ -118,21 +129,22 @@ def _integers(pixels: Floats, image: Image, bits: int) -> tuple[NDArray[np.uint1
         return exact, _levels(image.meta.black_level, int(image.meta.white_level), period, pixels.shape[0])
     if bits != 16:
         return None, {50717: long(*[1] * pixels.shape[0])}
-    low = float(np.clip(-np.nanmin(pixels), 0.0, -FLOOR)) if image.state is State.MOSAIC else 0.0
-    high = float(np.clip(np.nanmax(pixels), 1.0, CEILING))
+    ends = [(part.min(), part.max()) for part in (np.nan_to_num(part) for _, part in _floats(pixels))]
+    low = float(np.clip(-min(e[0] for e in ends), 0.0, -FLOOR)) if image.state is State.MOSAIC else 0.0
+    high = float(np.clip(max(e[1] for e in ends), 1.0, CEILING))
     unit = math.floor(65534 / (high + low))
     black = math.ceil(low * unit)
     out = np.empty(pixels.shape, np.uint16)
-    for rows in bands(pixels.shape[1], pixels.shape[2], pixels.shape[0]):
-        part = np.nan_to_num(pixels[:, rows] * np.float32(unit) + np.float32(black + 0.5))
-        np.clip(part, 0, 65535, out=part)
-        out[:, rows] = part
+    for rows, part in _floats(pixels):
+        # clipped first: numbers near the largest would overflow
+        scaled = np.clip(np.nan_to_num(part), FLOOR, CEILING) * np.float32(unit) + np.float32(black + 0.5)
+        out[:, rows] = np.clip(scaled, 0, 65535, out=scaled)
     return out, _levels((float(black),), black + unit, (1, 1), pixels.shape[0])
 
 
 def _source_integers(pixels: Floats, meta: Metadata) -> NDArray[np.uint16] | None:
     """The source file's integers, where the pixels are still exactly these: (value − black) / (white − black)."""
-    channels, height, width = pixels.shape
+    channels, _, width = pixels.shape
     white, black = meta.white_level, np.asarray(meta.black_level, np.float32)
     if not (0 < white <= 65535 and float(white).is_integer()):
         return None
@@ -152,8 +164,8 @@ def _source_integers(pixels: Floats, meta: Metadata) -> NDArray[np.uint16] | Non
     down = black.shape[1]
     zero = np.tile(black, (1, 1, -(-width // black.shape[2])))[:, :, :width]
     out = np.empty(pixels.shape, np.uint16)
-    for rows in bands(height, width, channels, down):
-        part, n = pixels[:, rows], rows.stop - rows.start
+    for rows, part in _floats(pixels, down):
+        n = rows.stop - rows.start
         lifted = zero if down == 1 else np.tile(zero, (1, -(-n // down), 1))[:, :n]
         values = np.rint(part * (np.float32(white) - lifted) + lifted)
         if not (values.min() >= 0 and values.max() <= 65535):  # also where there is a NaN
