@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from modisp.color import gamut, spaces, transfer, white
 from modisp.color.camera import Camera
+from modisp.color.difference import lab
 from modisp.color.illuminant import estimate
 from modisp.image import Metadata
+from modisp.metrics import delta_e
 
 NAMES = {"rec2020": "ITU-R BT.2020", "srgb": "sRGB", "display-p3": "Display P3", "adobe-rgb": "Adobe RGB (1998)"}
 
@@ -358,6 +360,21 @@ def test_ramps_into_saturation_are_smooth_and_hold_their_hue(rgb: tuple[int, int
     # the last twentieth is left out: there the cone responses of IPT itself come near zero
     hues = [np.unwrap(np.arctan2(i[60:243, 2], i[60:243, 1])) for i in ipt]
     assert np.degrees(np.abs(hues[0] - hues[1])).max() < 6.0
+
+
+def test_deep_blues_stay_blue_and_run_smoothly() -> None:
+    """Towards them a channel hardly falls any more as chroma grows, where a step of Newton's would go anywhere."""
+    few, many = torch.arange(0, 24, 2), torch.arange(64, 256, 8)
+    encoded = torch.stack(torch.meshgrid(few, few, many, indexing="ij")).flatten(1) / 255
+    out = transfer.encode("srgb", gamut.fit(transfer.decode("srgb", encoded), "srgb"))
+    assert float((out - encoded).abs().max()) < 0.12
+    t = torch.linspace(0, 1, 600)
+    for level in (0.05, 0.4, 1.0):
+        for beyond in (0.0, 0.004, 0.02, 0.04):
+            pure = torch.tensor([-beyond, -beyond / 3, 1.0])[:, None]
+            made = gamut.fit(level * ((1 - t) * 0.3 + t * pure), "srgb")
+            seen = lab(spaces.apply(spaces.between("srgb", "rec2020"), made).double().T)
+            assert float(delta_e(seen[1:], seen[:-1]).max()) < 1.0
 
 
 def test_greys_are_not_touched() -> None:

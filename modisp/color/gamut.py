@@ -23,7 +23,8 @@ CHUNK = 512
 _KNEE, _ROOM, _EPS, _ONE, _NONE = F(KNEE), F(1 - KNEE), F(1e-6), F(1), F(0)
 _TWO, _THREE, _FOUR = F(2), F(3), F(4)
 _ABOVE, _BELOW = F(0.8 * (1 - KNEE)), F(1.01 * (1 - KNEE))
-_FLAT, _STEEP = F(1e-4), F(1e-3)
+_FLAT, _STEEP = F(1e-4), F(0.3)
+_GIVE, _EDGE = F(1.75), F(0.975)
 
 
 class Gamut(NamedTuple):
@@ -103,8 +104,10 @@ def _compress(colours: Any, count: Any, gamut: Any) -> None:
         # Newton's step on t·slope(t) = wanted, with the slope taken as linear between t and 1
         now = _slope(x1 + t * (x2 + t * x3), y1 + t * (y2 + t * y3), z1 + t * (z2 + t * z3), up, down)
         rise = (full - now) / more(_ONE - t, _FLAT)
-        t += (wanted - now * t) / more(now + rise * t, _STEEP)
-        t = unit(t)
+        t += (wanted - now * t) / more(now + rise * t, _STEEP * now)
+        # towards a deep blue the reach hardly grows any more, or falls: there a little too much of it is cut off at the end,
+        # for a little less of it would cost much chroma
+        t = unit(more(t, wanted / full - _GIVE * more(full - _EDGE, _NONE)))
         colours[0, i] = unit(grey + t * (x1 + t * (x2 + t * x3)))
         colours[1, i] = unit(grey + t * (y1 + t * (y2 + t * y3)))
         colours[2, i] = unit(grey + t * (z1 + t * (z2 + t * z3)))

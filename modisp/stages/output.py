@@ -24,6 +24,7 @@ class Output(
     slot="output",
     reads=State.DISPLAY,
     writes=State.ENCODED,
+    version=2,
     title="Output",
     group="Output",
 ):
