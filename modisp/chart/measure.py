@@ -39,6 +39,7 @@ _CLIPPED, _DARK = 0.96, 0.01
 _SHADE = 0.2  # in ln of luminance, how far a patch may be off its neighbours before it counts as lit otherwise
 _FEW = 2  # so many may be off for other reasons
 _FEWEST = 12
+_STRANGE = 8.0  # ΔE2000 that a calibration leaves on average, where what was measured is no chart
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,16 @@ def _fitted(name: str, chart: str, meta: Metadata, values: Array, sound: list[in
     kelvin, tint = white.kelvin_from_xy(xy)
     wanted = reference(chart, kelvin)[sound]
     seen = values[sound] / neutral
-    base = seen @ camera.to_rec2020(xy).double().numpy().T
-    gain, shaded = _light_on(base, wanted, sound)
-    seen = seen * gain[:, None]
     own = Calibration(name, chart, (r, g, b), _rows(seen), _rows(wanted))
-    errors = np.stack([_errors(colours(meta, own, used), wanted) for used in (False, True)], 1)
+    # the matrices alone would make a patch of their own errors look shaded
+    gain, shaded = _light_on(colours(meta, own, "network").double().numpy(), wanted, sound)
+    own = replace(own, seen=_rows(seen * gain[:, None]))
+    errors = np.stack([_errors(colours(meta, own, by), wanted) for by in ("matrices", "chart")], 1)
+    if errors[:, 1].mean() > _STRANGE:
+        raise ValueError(
+            "the colours at the corners that were given are not this chart's: begin at the dark skin patch, and go on along "
+            "the light skin patch's row"
+        )
     own = replace(own, before=round(float(errors[:, 0].mean()), 4), after=round(float(errors[:, 1].mean()), 4))
     return Report(own, found, errors, tuple(sound), shaded, kelvin, tint)
 
