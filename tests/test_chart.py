@@ -12,9 +12,11 @@ import pytest
 import torch
 from cli import modisp, well
 
+from modisp import Recipe
 from modisp.chart.find import Found, find, from_corners, homography
 from modisp.chart.measure import calibrate
 from modisp.image import Image, State
+from modisp.io import open_image
 from modisp.io.dng_write import write_dng
 from modisp.operators import calibration
 from modisp.simulate import charts, simulate, spectra
@@ -124,6 +126,22 @@ def test_corners_say_where_the_chart_is() -> None:
         calibrate(image, corners=[(0, 0), (900, 0), (900, 400), (0, 400)])
 
 
+@pytest.mark.parametrize("order", [(1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 1, 0), (1, 2, 3, 0)])
+def test_corners_in_another_order_are_not_believed(order: tuple[int, ...]) -> None:
+    chart = _placed(460, 25)
+    with pytest.raises(ValueError, match="dark skin"):
+        calibrate(_photo(chart), corners=chart.corners()[list(order)].tolist())
+
+
+def test_what_matrices_get_wrong_is_not_taken_for_shadows() -> None:
+    """A camera without any errs most in brightness, too, which is what a calibration is for."""
+    image = _photo(_placed(460, 25))
+    unknown = replace(image.meta, color_matrix=(), forward_matrix=(), calibration=(), illuminants=())
+    report = calibrate(replace(image, meta=unknown))
+    before, after = report.errors.mean(0)
+    assert report.shaded <= 2 and after < 0.2 * before
+
+
 def test_a_homography_takes_points_where_they_belong() -> None:
     truth = _placed(300, 33, 0.04)
     at = np.array([[0, 0], [5, 0], [5, 3], [0, 3], [2, 1.5]], float)
@@ -168,6 +186,19 @@ def test_the_command_writes_what_the_stage_then_uses(tmp_path: Path, home: Path)
     well("calibrate", path, "--force", "--corners", " ".join(f"{x:.0f},{y:.0f}" for x, y in chart.corners()))
     assert modisp("calibrate", path, "--corners", "1,2 3,4").code == 2
     assert modisp("calibrate", tmp_path / "none.dng").code == 1
+
+
+def test_a_camera_without_matrices_is_said_to_be_guessed_until_its_chart_serves(tmp_path: Path, home: Path) -> None:
+    path, image = tmp_path / "chart.dng", _photo(_placed(500, 5))
+    unknown = replace(image.meta, color_matrix=(), forward_matrix=(), calibration=(), illuminants=())
+    write_dng(path, replace(image, meta=unknown), bits=16)
+    assert "guess" in well("info", path).out
+    assert "guess" in well("develop", path, "-o", tmp_path / "chart.jpg", "--size", 120).out
+    assert (
+        Recipe.default(open_image(path))["color_correct"].name == "color_correct"
+    )  # written by modisp, perhaps no sensor's
+    well("calibrate", path)
+    assert Recipe.default(open_image(path))["color_correct"].name == "color_correct_learned"
 
 
 def test_looking_for_a_chart_can_be_cancelled() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -18,7 +19,8 @@ from modisp.cli.work import Bar, Stop, Tell, ready, stoppable
 
 if TYPE_CHECKING:
     from modisp.cli.settings import Settings
-    from modisp.export import Wanted
+    from modisp.export import Plan, Wanted
+    from modisp.image import Image
 
 
 class Format(str, Enum):  # noqa: UP042  # StrEnum prints differently in the help
@@ -182,6 +184,7 @@ class Result:
     seconds: float = 0.0
     size: tuple[int, int] = (0, 0)
     error: str = ""
+    note: str = ""
 
     def data(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -189,7 +192,8 @@ class Result:
         if self.error:
             return row | {"error": self.error}
         width, height = self.size
-        return row | {"out": str(self.job.target), "width": width, "height": height, "seconds": round(self.seconds, 2)}
+        row |= {"out": str(self.job.target), "width": width, "height": height, "seconds": round(self.seconds, 2)}
+        return row | ({"note": self.note} if self.note else {})
 
 
 def _all(
@@ -219,6 +223,8 @@ def _all(
                 width, height = row.size
                 with bar.paused():
                     say.out(f"{job.source} → {job.target}  ({width} × {height}, {row.seconds:.1f} s)")
+                    if row.note:
+                        say.out(f"  {row.note}")
         rows.append(row)
         shared_cache().forget()
     return rows
@@ -232,16 +238,23 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
         raise ValueError(
             f"{job.target} would overwrite the picture that it is made from; choose another name or folder"
         )
+    notes: list[str] = []
+
+    def plan(image: Image, extras: Mapping[str, Any]) -> Plan:
+        if say.colours_are_guessed(image.state.name, image.meta.dump()):
+            notes.append(f"colour matrices: {say.GUESSED}")
+        return settings.plan(job.source, image, extras)
+
     image = export(
         job.source,
         job.target,
-        lambda image, extras: settings.plan(job.source, image, extras),
+        plan,
         wanted,
         taps=taps,
         progress=tell,
         cancel=stop,
     )
-    return Result(job, time.perf_counter() - started, (image.width, image.height))
+    return Result(job, time.perf_counter() - started, (image.width, image.height), note="; ".join(notes))
 
 
 def _suffix(until: str, finished: str) -> str:

@@ -46,6 +46,8 @@ def info(
         say.as_json(rows)
     for row in () if json else rows:
         plain = {k: v for k, v in row.items() if k != "metadata"} | row.get("metadata", {})
+        if say.colours_are_guessed(plain["state"], row.get("metadata", {})):
+            plain["color_matrix"] = say.GUESSED
         say.table(("", ""), ((k.replace("_", " "), _words(v)) for k, v in plain.items()))
         say.out("")
     if bad:

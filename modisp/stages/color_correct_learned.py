@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -69,8 +70,9 @@ class ColorCorrectLearned(
 
     @classmethod
     def volunteers(cls, meta: Metadata) -> bool:
-        """Where matrices tell of the camera; for a file also where none do, since a guess is better than none."""
-        return bool(meta.digest) or Camera.of(meta).known
+        """Where matrices or a chart tell of the camera; for a file also where none do, since a guess is better than none."""
+        name = weights.slug(camera_name(meta))
+        return bool(meta.digest) or Camera.of(meta).known or (bool(name) and calibration.path_of(name).is_file())
 
     def weights_digest(self) -> str:
         """Of the weights and of all calibrations."""
@@ -178,15 +180,16 @@ def _as_shot(meta: Metadata, camera: Camera) -> XY:
     return camera.xy(meta.white) if min(meta.white) > 0 else spaces.D65
 
 
-def colours(meta: Metadata, own: Calibration, used: bool) -> torch.Tensor:
-    """(N, 3) linear Rec.2020: what becomes of a calibration's own patches with it, or by the matrices alone."""
+def colours(meta: Metadata, own: Calibration, by: Literal["matrices", "network", "chart"]) -> torch.Tensor:
+    """(N, 3) linear Rec.2020: what becomes of a calibration's own patches by the matrices, with the network, with the chart too."""
     path = _file()
     seen, _ = own.tensors()
     facts = _facts(replace(meta, gains=(1 / own.white[0], 1 / own.white[1], 1 / own.white[2])))
     camera, light = _at_home(facts, own)
     coefficients = torch.zeros(3, TERMS)
-    if used and path is not None:
-        coefficients = _coefficients(path, weights.digest(path), facts, own, light, 1.0)
+    if by != "matrices" and path is not None:
+        chart = own if by == "chart" else None
+        coefficients = _coefficients(path, weights.digest(path), facts, chart, light, 1.0)
     return correct(camera.to_rec2020(light), coefficients, seen.T[:, None])[:, 0].T
 
 
