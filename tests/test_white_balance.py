@@ -111,6 +111,15 @@ def test_ambience_keeps_a_share_of_warm_and_cool_light(kelvin: float, toward: fl
     assert mired(mode="ambience", ambience=1.0) == pytest.approx(1e6 / toward)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_ambience_tells_its_numbers_which_set_by_hand_are_the_same_picture(share: float) -> None:
+    image = _picture(2700.0, 6.0)
+    stage = WhiteBalance(mode="ambience", ambience=share)
+    light = stage.measure(Probe.of(image)).values["ambience"]
+    by_hand = WhiteBalance(mode="custom", temperature=light["temperature"], tint=light["tint"])
+    assert torch.allclose(stage(image).pixels, by_hand(image).pixels, rtol=1e-3)
+
+
 def test_ambience_leaves_daylight_alone() -> None:
     reading = Reading({"auto": {"xy": list(white.xy_from_kelvin(5600, -4))}})
     stages = [WhiteBalance(mode=m, ambience=1.0) for m in ("auto", "ambience")]

@@ -83,6 +83,7 @@ class WhiteBalance(
         0.0,
         1.0,
         step=0.05,
+        inference=True,  # its numbers are told, too
         help="How much of the warmth of lamps and of the coolness of shade is left in the mode 'ambience'. 0 makes every light "
         "neutral, as 'auto' does.",
     )
@@ -117,7 +118,10 @@ class WhiteBalance(
         if camera.monochrome:
             return Reading()
         found = [(_light(xy), share) for xy, share in _lights(probe, camera)]
-        values = {"auto": found[0][0]} | {name: {"temperature": k, "tint": t} for name, (k, t) in PRESETS.items()}
+        kept = _kept(_xy(found[0][0]), self.ambience)
+        values = {"auto": found[0][0], "ambience": _light(kept)} | {
+            name: {"temperature": k, "tint": t} for name, (k, t) in PRESETS.items()
+        }
         shot = _as_shot(meta, camera)
         # where nothing was noted, 'as shot' stands for the same as 'auto'
         values["as shot"] = _light(shot) if shot else {**values["auto"], "noted": False}
@@ -242,7 +246,12 @@ def _kind(light: Mapping[str, Any]) -> str:
 
 def _read(reading: Reading, mode: str) -> XY | None:
     light = reading.values.get(mode)
-    return (float(light["xy"][0]), float(light["xy"][1])) if isinstance(light, Mapping) else None
+    return _xy(light) if isinstance(light, Mapping) else None
+
+
+def _xy(light: Mapping[str, Any]) -> XY:
+    x, y = light["xy"]
+    return float(x), float(y)
 
 
 def _words(mode: str, light: Mapping[str, Any]) -> str:
