@@ -16,6 +16,8 @@ from modisp.bench import white as bench
 from modisp.color.camera import Camera
 from modisp.color.canonical import canonical
 from modisp.color.illuminant import shades_of_grey
+from modisp.image import Image, State
+from modisp.io import save_image
 from modisp.nets.white import (
     CELL,
     GRID,
@@ -356,3 +358,7 @@ def test_the_lights_of_a_file_are_shown(sample: Path, tmp_path: Path) -> None:
     bad.write_bytes(b"no picture")
     made = modisp("info", "--white", bad, sample)
     assert made.code == 1 and "bad.dng" in made.err and "as shot" in made.out
+    finished = tmp_path / "finished.png"
+    save_image(Image(torch.rand(3, 20, 30), State.ENCODED), finished)
+    made = modisp("info", "--white", finished)
+    assert made.code == 1 and "give a RAW file" in made.err

@@ -44,15 +44,18 @@ def show_lights(pictures: Sequence[Path], as_json: bool) -> bool:
 
 def _reading(path: Path, tell: Tell, stop: Stop) -> Reading:
     from modisp.cache import shared_cache
+    from modisp.image import State
     from modisp.run import Run
     from modisp.session import open_source
     from modisp.stage import cancellable
     from modisp.tiles import Progress
 
     image, recipe, pinned = open_source(path, None)
+    if image.state not in (State.MOSAIC, State.CAMERA):
+        raise ValueError(f"{path.name} is past white balance: give a RAW file")
     with cancellable(stop):
         run = Run(image, recipe, until="white_balance", cache=shared_cache(), readings=pinned, progress=Progress(tell))
-    return next(r for name, r in run.readings.items() if name == "white_balance")
+    return run.readings["white_balance"]
 
 
 def lights(reading: Reading) -> list[dict[str, Any]]:
