@@ -32,6 +32,8 @@ LIGHTS = (
 """Twenty lights: black bodies, daylight, tubes, LEDs."""
 CHART_LIGHT = "5200"
 MAKERS = ("clean", "varied")
+SURFACES = ("measured", "charts", "smooth")
+"""Sets of reflectances: rawtoaces' 190, charts, skins and foods of colour-science, smooth ones drawn at random."""
 VARIED = 2
 """How many makers of the second kind are drawn for each camera."""
 
@@ -52,11 +54,17 @@ class Shot:
     ]  # of a photograph of the chart: traits, matrix, seen and wanted (24, 3)
 
 
-@lru_cache(maxsize=2)
-def shots(folder: Path | None = None, brand: str = "") -> tuple[Shot, ...]:
-    """Every left-out camera (or every camera of one maker) with every kind of matrices."""
+@lru_cache(maxsize=4)
+def shots(folder: Path | None = None, brand: str = "", surfaces: str = "measured") -> tuple[Shot, ...]:
+    """Every left-out camera (or every camera of one maker) with every kind of matrices, before one of `SURFACES`."""
     rng = np.random.default_rng(190)
     things = world_surfaces.patches(folder)
+    if surfaces == "charts":
+        shown = world_surfaces.charts()
+    elif surfaces == "smooth":
+        shown = world_surfaces.smooth(np.random.default_rng(191), len(things))
+    else:
+        shown = things
     owned = world_makers.owned(things)
     lamps = [spectra.light(name) for name in LIGHTS]
     aims = np.array([charts.to_rec2020(s) for s in lamps])
@@ -70,7 +78,7 @@ def shots(folder: Path | None = None, brand: str = "") -> tuple[Shot, ...]:
         for kind, matrices in made:
             meta = matrices.metadata()
             rows = [told(meta, s @ lamp) for lamp in lamps]
-            seen = np.array([(things @ (s * lamp).T) / (s @ lamp) for lamp in lamps])
+            seen = np.array([(shown @ (s * lamp).T) / (s @ lamp) for lamp in lamps])
             out.append(
                 Shot(
                     c.name,
@@ -79,7 +87,7 @@ def shots(folder: Path | None = None, brand: str = "") -> tuple[Shot, ...]:
                     torch.stack([r[0] for r in rows]),
                     torch.stack([r[1] for r in rows]),
                     torch.from_numpy(seen).float(),
-                    torch.from_numpy(things @ aims).float(),
+                    torch.from_numpy(shown @ aims).float(),
                     _chart(s, meta, rng),
                 )
             )
@@ -154,9 +162,9 @@ class Row:
         """Every one."""
         return torch.cat([e.flatten() for e in self.errors.values()])
 
-    def figures(self) -> dict[str, float]:
-        """Mean, 95 % and largest."""
-        e = self.all()
+    def figures(self, camera: str = "") -> dict[str, float]:
+        """Mean, 95 % and largest, of all cameras or of one."""
+        e = self.errors[camera].flatten() if camera else self.all()
         return {"mean": float(e.mean()), "p95": float(e.quantile(0.95)), "max": float(e.max())}
 
 
@@ -227,8 +235,8 @@ def cost(pixels: int = 1 << 20) -> float:
     return (spent[0] - spent[1]) * 24e6 / (8 * strip[0].numel())
 
 
-def markdown(rows: list[Row], grown: dict[str, float], seconds: float) -> str:
-    """The tables: all cameras together for each kind of makers, then each camera, then noise and cost."""
+def markdown(rows: list[Row], others: dict[str, list[Row]], grown: dict[str, float], seconds: float) -> str:
+    """The tables: all cameras together for each kind of makers, each camera, other reflectances, lights, noise and cost."""
     out = ["# Colour correction of cameras left out of training\n"]
     by = {(r.method, r.maker): r for r in rows}
     methods = list(dict.fromkeys(r.method for r in rows))
@@ -245,7 +253,8 @@ def markdown(rows: list[Row], grown: dict[str, float], seconds: float) -> str:
             worst, where = max((share(by[m, kind], by["matrices", kind], c), c) for c in cameras)
             shares = f"{f['mean'] / base['mean']:.3f} | {f['p95'] / base['p95']:.3f} | {worst:.3f} ({where})"
             out.append(f"| {m} | {f['mean']:.2f} | {f['p95']:.2f} | {f['max']:.1f} | {shares} |")
-        out.append("")
+        out += _each_camera([by[m, kind] for m in UNKNOWN])
+    out += _other_surfaces(others)
     out.append("## each light, clean makers\n\n| light | matrices | learned | share |\n|---|---:|---:|---:|")
     for i, name in enumerate(LIGHTS):
         a, b = (
@@ -259,13 +268,43 @@ def markdown(rows: list[Row], grown: dict[str, float], seconds: float) -> str:
     return "\n".join(out)
 
 
+def _each_camera(rows: list[Row]) -> list[str]:
+    """The methods that need not know the camera, the matrices first, on each camera: means, and p95 as shares."""
+    base, *better = rows
+    out = ["\n| camera | " + " | ".join(f"{r.method}: mean, p95, max" for r in rows) + " | shares of the means |"]
+    out.append("|---" * (len(rows) + 2) + "|")
+    for camera in base.errors:
+        each = [r.figures(camera) for r in rows]
+        words = [f"{f['mean']:.2f}, {f['p95']:.2f}, {f['max']:.1f}" for f in each]
+        shares = ", ".join(f"{f['mean'] / each[0]['mean']:.2f}" for f in each[1:])
+        out.append(f"| {camera} | " + " | ".join(words) + f" | {shares} |")
+    return [*out, ""] if better else []
+
+
+def _other_surfaces(others: dict[str, list[Row]]) -> list[str]:
+    out = ["## other reflectances\n\n| reflectances | makers | method | mean | p95 | max | mean, share | p95, share |"]
+    out.append("|---|---|---|---:|---:|---:|---:|---:|")
+    for name, rows in others.items():
+        for r in rows:
+            f, base = r.figures(), next(b for b in rows if (b.method, b.maker) == ("matrices", r.maker)).figures()
+            shares = f"{f['mean'] / base['mean']:.3f} | {f['p95'] / base['p95']:.3f}"
+            out.append(
+                f"| {name} | {r.maker} | {r.method} | {f['mean']:.2f} | {f['p95']:.2f} | {f['max']:.1f} | {shares} |"
+            )
+    return [*out, ""]
+
+
 def share(row: Row, base: Row, camera: str) -> float:
     """One camera's p95 as a share of that of the matrices alone."""
     return float(row.errors[camera].quantile(0.95) / base.errors[camera].quantile(0.95))
 
 
+UNKNOWN = ("matrices", "learned", "learned, one chart")
+"""The methods that need no knowledge of the camera's sensitivities."""
+
+
 def methods(net: nn.Module) -> dict[str, Method]:
-    """All that is compared: the first and the last two need no knowledge of the camera's sensitivities."""
+    """All that is compared."""
     return {
         "matrices": matrices,
         "best 3×3 per light (camera known)": best_matrix,

@@ -101,11 +101,18 @@ def color(
     shots = bench.shots(folder, maker)
     if not shots:
         raise ValueError(f"no camera of {maker} is among the data")
-    rows = bench.measure(bench.methods(net), shots)
+    compared = bench.methods(net)
+    rows, fair = bench.measure(compared, shots), {name: compared[name] for name in bench.UNKNOWN}
+    others = {s: bench.measure(fair, bench.shots(folder, maker, s)) for s in bench.SURFACES[1:]}
     grown, seconds = bench.noise(net, shots), bench.cost()
-    text = bench.markdown(rows, grown, seconds)
+    text = bench.markdown(rows, others, grown, seconds)
     if json:
-        figures = [{"method": r.method, "makers": r.maker, **r.figures()} for r in rows]
+        tables = [(bench.SURFACES[0], r) for r in rows] + [(s, r) for s, found in others.items() for r in found]
+        figures = [
+            {"method": r.method, "makers": r.maker, "reflectances": s, **r.figures()}
+            | {"cameras": {c: r.figures(c) for c in r.errors}}
+            for s, r in tables
+        ]
         say.as_json([*figures, {"noise": grown, "cpu_24mp": seconds}])
     else:
         say.out(text)
