@@ -78,5 +78,5 @@ def end_of(run: Run, frame: Frame, values: Values) -> torch.Tensor:
         run.cache.drop(made.raw_key())
         for own, other in zip(run.steps, made.steps, strict=False):
             if own.key != other.key:
-                run.cache.drop(made.infer_key(other))
+                run.cache.drop(other.infer_key)
     return found["pixels"]

@@ -20,7 +20,7 @@ from modisp.cache import Cache, key_of, shared_cache
 from modisp.draft import Values, blend, end_of, loose_key, values_of
 from modisp.image import LATTICE, Frame, Image, Metadata, State
 from modisp.inference import infer
-from modisp.keys import identity, key_after, source_key
+from modisp.keys import key_after, source_key
 from modisp.readings import read
 from modisp.recipe import Recipe
 from modisp.resample import resize_image
@@ -80,7 +80,7 @@ class Run:
                 self.raw_end = len(self.steps)
             n = len(self.steps) - 1
             step.reading = read(step, (readings or {}).get(e.id), partial(self._pull, n, seen=True), self.cache, draft)
-            if (there := slow_work(stage, full)) and self.cache.where(self.infer_key(step)):
+            if (there := slow_work(stage, full)) and self.cache.where(step.infer_key):
                 self.work -= there
                 self.progress.plan(-there * planned)
             step.meta_after = replace(stage.describe(meta, step.reading), done=e.id)
@@ -102,7 +102,7 @@ class Run:
         where = self.cache.where(self.raw_key())
         if where == "disk" or type(self.steps[n].stage).infer is Stage.infer:
             return where
-        return self.cache.where(self.infer_key(self.steps[n])) or where
+        return self.cache.where(self.steps[n].infer_key) or where
 
     @property
     def readings(self) -> dict[str, Reading]:
@@ -114,22 +114,19 @@ class Run:
     def image(self, frame: Frame, dtype: torch.dtype | None = torch.float32) -> Image:
         """The result for a frame; integer dtypes (uint8, uint16) are for ENCODED pixels, rounded to full scale.
 
-        None: the shortest floats that hold the result exactly.  The RAW zone's own, whole, are then float16, and the cache's:
-        they are not to be changed.
+        None: the shortest floats that hold the result; those of the whole RAW zone are the cache's own, not to be changed.
         """
         n = len(self.steps)
-        if dtype is None:
-            if n == self.raw_end > 0 and not self.state.on_lattice and frame == Frame.whole(*self.full):
-                return Image(self._raw(), self.state, self.meta, frame)
-            dtype = torch.float32
+        if dtype is None and n == self.raw_end > 0 and not self.state.on_lattice and frame == Frame.whole(*self.full):
+            return Image(self._raw(), self.state, self.meta, frame)
+        dtype = dtype or torch.float32
         if frame.size[0] * frame.size[1] <= PROXY_PIXELS and dtype is torch.float32 and n > self.raw_end:
             return replace(self._kept(n, frame, fineness(frame)), meta=self.meta)
-        channels = self.state.channels or 1
         if n == 0:
             return replace(self.base(0, frame), meta=self.meta)
         if not self._local(frame):
             self._prepare_raw()
-        out = torch.empty(channels, *frame.size, dtype=dtype)
+        out = torch.empty(self.state.channels or 1, *frame.size, dtype=dtype)
         work, fine = tiles_of(frame, tile_edge(self.steps[self.raw_end :], frame, self.tile)), fineness(frame)
         self.progress.expect(len(work), "developing" if n > self.raw_end else "reading the sensor")
 
@@ -299,7 +296,7 @@ class Run:
     def raw_key(self) -> str:
         """The key of the RAW zone's result."""
         s = self.steps[self.raw_end - 1]
-        return self.infer_key(s) if s.stage.ready else key_of("raw", s.key_after)
+        return s.infer_key if s.stage.ready else key_of("raw", s.key_after)
 
     def _name(self) -> str:
         """What the RAW zone's result is called in the cache."""
@@ -358,7 +355,7 @@ class Run:
     def _unload(self, n: int) -> None:
         """Let go of what the networks of the first n steps made: it has done its work, and lies on disk."""
         for s in self.steps[:n]:
-            self.cache.unload(self.infer_key(s))
+            self.cache.unload(s.infer_key)
 
     def let_go(self) -> None:
         """Drop the source's pixels if the RAW zone's result stands for them: half the memory of an export."""
@@ -371,17 +368,12 @@ class Run:
         self._unload(self.raw_end)
         self.cache.unload(self.raw_key() if self.raw_end else "")
 
-    @staticmethod
-    def infer_key(step: Step) -> str:
-        """The key of what a step's `infer` makes."""
-        return key_of("infer", step.key, *identity(step.stage, inference=True), step.reading.dump())
-
     def _parts(self, n: int, frame: Frame | None) -> Parts:
         """What step n's `infer` made, cut (or reduced) to a frame; computed on the whole picture when first wanted."""
         step = self.steps[n]
         if type(step.stage).infer is Stage.infer:
             return None
-        key = self.infer_key(step)
+        key = step.infer_key
         found = self.cache.get(key)
         whole = Frame.whole(*step.full)
         if found is None:

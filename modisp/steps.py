@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from modisp.cache import key_of
 from modisp.image import LATTICE, Frame, Image, Metadata, State
+from modisp.keys import identity
 from modisp.resample import resize_image
 from modisp.stage import Reading, Stage
 from modisp.tiles import tiles_of
@@ -28,6 +30,11 @@ class Step:
     full_after: tuple[int, int]
     loose: str = ""  # of the input wherever straight parameters stand (see `modisp.draft`)
     key_after: str = ""  # of its result
+
+    @property
+    def infer_key(self) -> str:
+        """The key of what its stage's `infer` makes."""
+        return key_of("infer", self.key, *identity(self.stage, inference=True), self.reading.dump())
 
 
 def snap(frame: Frame, state: State) -> Frame:
