@@ -26,7 +26,9 @@ def registry() -> Iterator[None]:
 def test_the_default_composes_for_every_kind_of_source() -> None:
     assert Recipe.default().entries[-1].stage.name == "output"
     xtrans = Recipe.default(Metadata(cfa=("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")))
-    assert xtrans["demosaic"].name == "demosaic_xtrans"
+    assert xtrans["demosaic"].name == "demosaic"
+    strange = Recipe.default(Metadata(cfa=("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGRG")))
+    assert strange["demosaic"].name == "demosaic_xtrans"  # which needs no weights for a pattern
     linear = Image(torch.rand(3, 8, 8), State.CAMERA, Metadata(cfa=()))
     assert Recipe.default(linear).fit(linear).entries[0].slot == "defects"
     picture = Recipe.default(Image(torch.rand(3, 4, 4), State.ENCODED))

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from cli import modisp, well
 
 from modisp import resources, weights
+from modisp.image import Image, Metadata, State
 from modisp.io import open_image
+from modisp.io.dng_write import write_dng
 from modisp.learned import weight_file
 from modisp.stage import Probe, list_stages
 
@@ -53,6 +56,20 @@ def test_a_cameras_own_files_make_weights_that_serve_it_alone(
     assert refused.code and "one camera" in refused.err
 
 
+def test_whose_weights_a_camera_s_files_refine_their_filter_array_says(
+    photographs: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODISP_HOME", str(runs / "home"))
+    cfa = ("GGRGGB", "GGBGGR", "BRGRBG", "GGBGGR", "GGRGGB", "RBGBRG")
+    meta = Metadata(make="Acme", model="X6", cfa=cfa, noise=((1e-3, 1e-6),), white=(0.5, 1.0, 0.6))
+    mine = write_dng(runs / "six.dng", Image(torch.rand(1, 60, 60), State.MOSAIC, meta))
+    few = ("--data", photographs, "--out", runs / "mine", "--steps", 1, "--batch", 1)
+    assert "restore-xtrans-fast@acme-x6" in well("train", "restore", "--camera", mine, *few).out
+    assert weight_file("restore-xtrans", "fast", meta).stem == "restore-xtrans-fast@acme-x6"  # type: ignore[union-attr]
+    refused = modisp("train", "restore-fast", "--camera", mine, *few)
+    assert refused.code and "train restore-xtrans-fast" in refused.err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a Unix signal")
 def test_a_run_that_is_stopped_goes_on_where_it_was(photographs: Path, runs: Path) -> None:
     out = runs / "run"
@@ -65,8 +82,6 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(photographs: Path, runs: Pat
     child.send_signal(signal.SIGINT)
     said += child.communicate(timeout=600)[0]
     assert child.returncode == 0 and "saved" in said and (out / "checkpoint.pt").is_file(), said
-    import torch
-
     before = int(torch.load(out / "checkpoint.pt", weights_only=True)["step"])
     steps = before + 3
     well(

@@ -79,12 +79,16 @@ def train(
     if task in ("plot", "export"):
         _afterwards(task, run, test)
         return
+    profiles, who, family = _profiles(camera) if camera else ([], "", "")
+    if family and task == "restore":
+        task = family
     name = task if task in TASKS else f"{task}-fast"
     if name not in TASKS:
         raise Usage(f"there is no task {task or 'without a name'}; there are {', '.join(TASKS)}, and plot, export")
     if run:
         raise Usage(f"{task} takes no more words; name the run's folder with --out")
-    profiles, who = _profiles(camera) if camera else ([], "")
+    if family and name.startswith("restore") and name.rpartition("-")[0] != family:
+        raise ValueError(f"{name} does not serve the filter array of these files: train {family}-fast")
     folder = out or Path("runs") / (f"{name}@{who}" if who else name)
     if who and start is None:
         from modisp import weights
@@ -104,26 +108,35 @@ def _words(architecture: object) -> str:
     return ", ".join(f"{k} {v}" for k, v in rows.items())
 
 
-def _profiles(files: list[Path]) -> tuple[list[tuple[float, float]], str]:
-    """The noise of RAW files, (shot, read) each, told by the file or estimated, and the one camera's name as in file names."""
+def _profiles(files: list[Path]) -> tuple[list[tuple[float, float]], str, str]:
+    """The noise of RAW files, (shot, read) each, told by the file or estimated; of the one camera that took them its name, as
+    in file names, and whose weights restore its filter array."""
     from modisp import weights
     from modisp.io import open_image
     from modisp.learned import camera, mean_noise
+    from modisp.nets.mosaic import find_phase
     from modisp.operators.noise import estimate_noise
     from modisp.stage import Probe
+    from modisp.stages.restore import WEIGHTS
 
-    profiles, names = [], set()
+    profiles, names, families = [], set(), set()
     for path in files:
         image = open_image(path)
         if not image.state.on_lattice:
             raise ValueError(f"{path} holds no sensor data: give RAW files of the camera")
         profiles.append(mean_noise(image.meta.noise or estimate_noise(Probe.of(image).patches())))
         names.add(camera(image.meta))
-    if len(names) != 1 or not next(iter(names)):
+        phase = find_phase(image.meta.cfa)
+        if phase is None:
+            raise ValueError(
+                f"{path} has a filter array that there is nothing to restore by: {'/'.join(image.meta.cfa) or 'none'}"
+            )
+        families.add(WEIGHTS[phase[0]])
+    if len(names) != 1 or not next(iter(names)) or len(families) != 1:
         raise ValueError(f"the files must be of one camera that they name, not of {', '.join(sorted(names)) or 'none'}")
     if not any(a > 0 or b > 0 for a, b in profiles):
         raise ValueError("no noise can be told from these files: give one with smooth parts, at a high ISO")
-    return profiles, weights.slug(next(iter(names)))
+    return profiles, weights.slug(next(iter(names))), next(iter(families))
 
 
 def _afterwards(task: str, words: list[Path], test: Path | None) -> None:

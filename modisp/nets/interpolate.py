@@ -46,6 +46,17 @@ def smooth(u: Tensor, cfa: str) -> Tensor:
     return torch.cat([red, green, blue], dim=1)
 
 
+def own_mean(u: Tensor, masks: Tensor, sigma: float = 1.5) -> Tensor:
+    """(B, 1, H, W) mosaic → at every sample the mean of its own colour round it, by Gaussian weights (reach 4 pixels).
+
+    ``masks`` (3, H, W) as `mosaic.masks`; ``sigma`` in pixels.
+    """
+    out = torch.zeros_like(u)
+    for mask in masks.to(u.dtype).unsqueeze(1):
+        out = torch.addcmul(out, mask, _fill(u, mask, sigma))
+    return out
+
+
 def _fill(values: Tensor, mask: Tensor, sigma: float) -> Tensor:
     return _blur(values * mask, sigma) / _blur(mask[None], sigma)
 

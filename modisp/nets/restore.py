@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from . import around
 from .compand import floor, stabilise, stable_sigma, unstabilise
+from .interpolate import own_mean
 from .mosaic import ALL, PATTERNS, RIM, Sides, fit, masks, unfit
 from .shuffle import planar, shuffle, unshuffle
 from .trunk import Trunk
@@ -47,10 +48,10 @@ class Restore(nn.Module):
         self.factor = FACTORS[cfa]
         self.period = PATTERNS[cfa].shape[0]
         planes = self.factor**2
-        # Planes and, in units of the noise, what each has of detail; where the pattern repeats slower than the
-        # unshuffle, every colour has planes of its own instead. Then noise level and blur radius.
+        # Planes, of every colour by itself where the pattern repeats slower than the unshuffle; what each has of detail in
+        # units of the noise; noise level and blur radius.
         self.split = self.period != self.factor
-        self.trunk = Trunk((3 if self.split else 2) * planes + 2, 2 * planes, width, blocks, inner_width, inner_blocks)
+        self.trunk = Trunk((4 if self.split else 2) * planes + 2, 2 * planes, width, blocks, inner_width, inner_blocks)
 
     @property
     def multiple(self) -> int:
@@ -60,7 +61,7 @@ class Restore(nn.Module):
     @property
     def halo(self) -> int:
         """Pixels beyond a tile that its result depends on: a multiple of `multiple`."""
-        reach = self.factor * (self.trunk.reach + 1) + (self.period if self.turns > 1 else 0)
+        reach = self.factor * (self.trunk.reach + (2 if self.split else 1)) + (self.period if self.turns > 1 else 0)
         return -(-reach // self.multiple) * self.multiple
 
     def macs(self) -> float:
@@ -88,15 +89,16 @@ class Restore(nn.Module):
             return around.restore_output(cells, self.trunk(seen), level, blur)
         planes = unshuffle(u, self.factor)
         if self.split:
-            seen = unshuffle(u * masks(self.cfa, u.shape[-2], u.shape[-1], u.device), self.factor)
+            colours = masks(self.cfa, u.shape[-2], u.shape[-1], u.device)
+            seen, detail = unshuffle(u * colours, self.factor), unshuffle(u - own_mean(u, colours), self.factor)
         else:
-            detail = (planes - _mean3(planes)) / (sigma + 1e-3)
-            detail = detail / (1 + 0.25 * detail.abs())
-            seen = torch.cat([planes, detail], dim=1)
+            seen, detail = planes, planes - _mean3(planes)
+        detail = detail / (sigma + 1e-3)
+        detail = detail / (1 + 0.25 * detail.abs())
         one = torch.ones_like(planes[:, :1])
         # Noise on a logarithmic scale, so that ISO steps are equal steps.
         noise = (sigma + 1e-3).log().add(4.0) * 0.5
-        seen = torch.cat([seen, noise * one, radius * one], dim=1)
+        seen = torch.cat([seen, detail, noise * one, radius * one], dim=1)
         out = planar(self.trunk(seen.contiguous(memory_format=torch.channels_last)))
         clean = torch.addcmul(planes, sigma, out[:, : planes.shape[1]], value=4)
         sharp = torch.addcmul(clean, radius, out[:, planes.shape[1] :])
