@@ -59,9 +59,12 @@ def digest(tasks: tuple[str, ...], size: str) -> str:
 
 
 def mean_noise(noise: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """(a, b) of all samples together, from one (a, b), or from one each for R, G, B; (0, 0) where nothing is known."""
+    """(a, b) of all samples together, from one (a, b), or from one each for R, G, B; (0, 0) where nothing is known.
+
+    Files tell of read noise below nothing at times, fitted to samples that end at black; it counts as none.
+    """
     rows = list(noise) * 3 if len(noise) == 1 else list(noise)
-    a, b = (sum(s * n[i] for s, n in zip(SHARES, rows, strict=False)) for i in (0, 1))
+    a, b = (max(0.0, sum(s * n[i] for s, n in zip(SHARES, rows, strict=False))) for i in (0, 1))
     return a, b
 
 

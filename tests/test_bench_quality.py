@@ -194,6 +194,7 @@ def a_run(folder: Path) -> Path:
     state = {"task": "restore-fast", "architecture": NET, "average": build(NET).state_dict()}
     torch.save(state | {"step": 7, "seed": 0, "command": "modisp train restore-fast"}, folder / "checkpoint.pt")
     lines = [{"step": i, "minutes": i / 2, "loss": 1 / (i + 1), "n05": 30.0 + i} for i in range(3)]
+    lines.insert(1, {"step": 0, "minutes": 0.25, "loss": 0.8})  # most lines tell of the loss alone
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
 

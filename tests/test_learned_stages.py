@@ -308,6 +308,14 @@ def test_without_noise_and_at_zero_nothing_is_taken(shelf: Path) -> None:
     assert off.is_neutral() and torch.equal(off(image).pixels, image.pixels) and off(image).meta.noise == ((0.0, 0.0),)
 
 
+def test_read_noise_below_nothing_counts_as_none(shelf: Path) -> None:
+    """Files tell of it, fitted to samples that end at black."""
+    image = grainy()
+    below, none = (Restore()(replace(image, meta=replace(image.meta, noise=((1e-3, b),)))).pixels for b in (-1e-5, 0.0))
+    assert torch.isfinite(below).all() and not torch.equal(below, image.pixels)
+    assert torch.equal(below, none)
+
+
 def test_restore_tells_what_is_left(shelf: Path) -> None:
     out = Restore(denoise=1, chroma=1, deblur=1, radius=1.0)(grainy())
     assert out.meta.blur == 0 and 0 < out.meta.noise[0][0] < 0.1 * NOISE[0]

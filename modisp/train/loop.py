@@ -12,7 +12,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ def train(task: Task, options: Options, say: Any = print) -> nn.Module:
             if run.due("validate", max(options.validate_minutes, run.looking)):
                 run.validate(watched, say)
             elif run.due("tell", options.tell_minutes):
+                run.note()
                 say(run.words())
         if stop.asked:
             break
@@ -187,11 +188,14 @@ class Run:
         with torch.no_grad():
             figures = self.task.score(self.average, [p.to(self.device) for p in watched])
         self.looking = (time.monotonic() - began) / 6
-        line = {"step": self.step, "minutes": round(self.spent / 60, 2), "loss": round(self.loss, 6)}
-        line |= {name: round(value, 3) for name, value in figures.items()}
+        self.note({name: round(value, 3) for name, value in figures.items()})
+        say(self.words("  ".join(f"{name} {value:.2f}" for name, value in figures.items())))
+
+    def note(self, figures: Mapping[str, float] | None = None) -> None:
+        """A line of the log."""
+        line = {"step": self.step, "minutes": round(self.spent / 60, 2), "loss": round(self.loss, 6), **(figures or {})}
         with self.log.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        say(self.words("  ".join(f"{name} {value:.2f}" for name, value in figures.items())))
 
     def words(self, shown: str = "") -> str:
         """How far the run is, in a line: share, step, loss, figures, time left."""
@@ -203,7 +207,7 @@ class Run:
 
     @property
     def log(self) -> Path:
-        """One JSON object a line: step, minutes, loss, figures."""
+        """One JSON object a line: step, minutes, loss, and figures where there was a look at the validation pictures."""
         return self.options.out / "log.jsonl"
 
     @property

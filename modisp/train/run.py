@@ -55,19 +55,20 @@ def plot(out: Path, picture: Path) -> Path:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     if not lines:
         raise ValueError(f"nothing logged yet in {out}")
-    names = [name for name in lines[0] if name not in ("step", "minutes")]
+    names = list(dict.fromkeys(name for line in lines for name in line if name not in ("step", "minutes")))
     width, height = 640, 160
     canvas = Image.new("RGB", (width, height * len(names)), "white")
     draw = ImageDraw.Draw(canvas)
     span = max(lines[-1]["minutes"], 1e-6)
     for row, name in enumerate(names):
-        values = [line[name] for line in lines]
+        seen = [line for line in lines if name in line]
+        values = [line[name] for line in seen]
         low, high = min(values), max(values)
         scale = (height - 60) / max(high - low, 1e-9)
         bottom = height * (row + 1) - 20
         points = [
             (20 + (width - 40) * line["minutes"] / span, bottom - (value - low) * scale)
-            for line, value in zip(lines, values, strict=True)
+            for line, value in zip(seen, values, strict=True)
         ]
         draw.text((20, height * row + 6), f"{name}: {low:.5g} … {high:.5g}, last {values[-1]:.5g}", fill="black")
         draw.line(points if len(points) > 1 else points * 2, fill=(30, 90, 160), width=2)
