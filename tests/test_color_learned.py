@@ -198,6 +198,20 @@ def test_the_shipped_weights_are_worth_it_on_unseen_cameras(data: Path) -> None:
     assert max(color.noise(net, shots).values()) <= 1.05
 
 
+def test_the_tables_name_every_camera_and_every_set_of_reflectances(data: Path) -> None:
+    if not (data / "colour" / "camera").is_dir():
+        pytest.skip("there are no camera sensitivities among the data")
+    from modisp.bench import color
+
+    compared = {m: color.methods(weights.load("color_correct")[0])[m] for m in color.UNKNOWN}
+    found = {s: color.measure(compared, color.shots(data, "Panasonic", s)) for s in color.SURFACES}
+    assert len({tuple(rows[0].figures().values()) for rows in found.values()}) == len(color.SURFACES)
+    text = color.markdown(found["measured"], found, {"mid-grey": 1.0}, 0.1)
+    row = found["smooth"][-1]
+    assert row.errors and all(text.count(f"\n| {camera} |") == len(color.MAKERS) for camera in row.errors)
+    assert f"| smooth | {row.maker} | {row.method} | {row.figures()['mean']:.2f} |" in text
+
+
 # --- the stage --------------------------------------------------------------------------------------------------------------
 
 

@@ -177,8 +177,8 @@ def _fitted(name: str, chart: str, meta: Metadata, values: Array, sound: list[in
     errors = np.stack([_errors(colours(meta, own, by), wanted) for by in ("matrices", "chart")], 1)
     if errors[:, 1].mean() > _STRANGE:
         raise ValueError(
-            "the colours at the corners that were given are not this chart's: begin at the dark skin patch, and go on along "
-            "the light skin patch's row"
+            "the colours found there are not this chart's: name its corners with --corners, beginning at the dark skin patch "
+            "and going on along the light skin patch's row"
         )
     own = replace(own, before=round(float(errors[:, 0].mean()), 4), after=round(float(errors[:, 1].mean()), 4))
     return Report(own, found, errors, tuple(sound), shaded, kelvin, tint)

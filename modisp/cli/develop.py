@@ -231,7 +231,9 @@ def _all(
 
 
 def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: Stop, tell: Tell) -> Result:
+    from modisp.color.camera import Camera
     from modisp.export import export
+    from modisp.image import State
 
     started = time.perf_counter()
     if job.target.exists() and job.source.exists() and os.path.samefile(job.source, job.target):
@@ -241,7 +243,7 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
     notes: list[str] = []
 
     def plan(image: Image, extras: Mapping[str, Any]) -> Plan:
-        if say.colours_are_guessed(image.state.name, image.meta.dump()):
+        if image.state is State.MOSAIC and Camera.of(image.meta).guessed:
             notes.append(f"colour matrices: {say.GUESSED}")
         return settings.plan(job.source, image, extras)
 

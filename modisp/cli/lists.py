@@ -33,6 +33,8 @@ def info(
         if not show_lights(pictures, json):
             raise typer.Exit(1)
         return
+    from modisp.color.camera import Camera
+    from modisp.image import Metadata, State
     from modisp.io import read_info
 
     rows, bad = [], False
@@ -46,7 +48,7 @@ def info(
         say.as_json(rows)
     for row in () if json else rows:
         plain = {k: v for k, v in row.items() if k != "metadata"} | row.get("metadata", {})
-        if say.colours_are_guessed(plain["state"], row.get("metadata", {})):
+        if plain["state"] == State.MOSAIC.name and Camera.of(Metadata.load(row.get("metadata", {}))).guessed:
             plain["color_matrix"] = say.GUESSED
         say.table(("", ""), ((k.replace("_", " "), _words(v)) for k, v in plain.items()))
         say.out("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
@@ -18,12 +18,6 @@ debug = False
 """Whether tracebacks are wanted (`--debug`)."""
 
 GUESSED = "none are known of this camera: its colours are a guess"
-
-
-def colours_are_guessed(state: str, metadata: Mapping[str, Any]) -> bool:
-    """Whether a file, by its state and what differs from usual metadata, comes from a colour sensor without known matrices."""
-    coloured = "cfa" not in metadata or len(set("".join(metadata["cfa"]))) > 1
-    return state == "MOSAIC" and coloured and not metadata.get("color_matrix")
 
 
 class Usage(typer.BadParameter):

@@ -126,6 +126,11 @@ class Camera:
         """The camera with these tags; one asked for again is the same object, and remembers what it worked out."""
         return _camera(_Facts(*(getattr(tags, name) for name in _Facts._fields)))
 
+    @property
+    def guessed(self) -> bool:
+        """Whether it sees colour, and nothing is known of how."""
+        return not (self.known or self.monochrome)
+
     def _at(self, rows: _Array, mired: float) -> _Array:
         """Rows of matrices, interpolated at one reciprocal temperature."""
         i = int(np.clip(np.searchsorted(self._mired, mired) - 1, 0, max(0, len(rows) - 2)))
