@@ -141,9 +141,10 @@ def demosaic(
     rim = -(-RIM // net.multiple) * net.multiple
     x = fit(mosaic, net.period, net.multiple, dy, dx, rim, edges)
     each = gain.flatten()[PATTERNS[net.cfa].to(x.device)]
-    # Companding evens the noise only roughly: what counts is a dark middle tone.
+    # Companding evens the noise only roughly: what counts is a dark middle tone.  Balance multiplies samples and their noise.
     shot, read = noise
-    told = slope(mosaic.new_tensor(TONE), knee) * (shot * TONE + read) ** 0.5
+    variance = (each * shot * TONE + each.square() * read).mean()
+    told = slope(mosaic.new_tensor(TONE), knee) * variance.sqrt()
     quick = around.here(x)
     u = around.compand_(x, each, knee) if quick else compand(x.mul_(tiled(each, x.shape[-2], x.shape[-1])), knee)
     rgb = unfit(net(u[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim, edges)

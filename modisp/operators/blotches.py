@@ -51,7 +51,7 @@ def blotches(mosaic: Tensor, cfa: CFA, white: RGB, shot: float, read: float) -> 
 
 def _noise_of(means: Tensor, count: Tensor, white: Tensor, shot: float, read: float) -> Tensor:
     """(3, h, w) means of so many samples → what of them is noise of colour alone."""
-    variance = (_mean3(means, 1).clamp_min(0) * shot + read) / count / white**2
+    variance = (means.clamp_min(0) * shot + read) / count / white**2
     r, g, b = means / white
     light = (r + 2 * g + b) / 4
     vr, vg, vb = variance
