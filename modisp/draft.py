@@ -1,8 +1,8 @@
 """Drafts: what is shown of a reduced picture while a hand drags a strength of the RAW zone.
 
 A stage names the parameters that its samples are `straight` in.  A draft starts from the last exact result and goes towards
-the exact result at the end of the slider's way, as far as the strength has moved: the blend of two finished pictures.  The
-end is made once, when a drag begins, and only its reduced view is kept; after that no network runs.
+the exact result at the end of half the slider's way, as far as the strength has moved: the blend of two finished pictures.  An
+end is made once, when a drag first comes its way, and only its reduced view is kept; after that no network runs.
 """
 
 from __future__ import annotations
@@ -46,17 +46,32 @@ def blend(
     base: torch.Tensor, steps: Sequence[Step], was: Values, end: Callable[[dict[str, dict[str, float]]], torch.Tensor]
 ) -> torch.Tensor:
     """``base`` is what the settings ``was`` gave; ``end`` gives the same for others: → about what the steps' own would give."""
+
+    def given(step: Step, name: str, value: float) -> torch.Tensor:
+        if value == was[step.id][name]:
+            return base
+        return end({entry: {**values, **({name: value} if entry == step.id else {})} for entry, values in was.items()})
+
     out = base
     for step in steps:
         for name in step.stage.straight:
             old, new, p = was[step.id][name], getattr(step.stage, name), step.stage.params()[name]
             if new != old:
-                last = float((p.high if new > old else p.low) or 0.0)
-                there = end(
-                    {entry: {**values, **({name: last} if entry == step.id else {})} for entry, values in was.items()}
-                )
-                out = out.add(there - base, alpha=(new - old) / (last - old))
+                near, far = _ends(old, new, float(p.low or 0.0), float(p.high or 0.0))
+                start, share = given(step, name, near), (new - near) / (far - near)
+                out = out.add(start - base).add_(given(step, name, far) - start, alpha=share)
     return out
+
+
+def _ends(old: float, new: float, low: float, high: float) -> tuple[float, float]:
+    """What ``new`` lies between: a half of the slider's way, or what of it is ahead of ``old``; the end nearer to it first.
+
+    Samples are straight in a strength, what networks make of them is not: over a half it is near enough.
+    """
+    middle = (low + high) / 2
+    stops = [old, *(k for k in ((middle, high) if new > old else (middle, low)) if (k - old) * (new - old) > 0)]
+    at = next(i for i, k in enumerate(stops) if abs(new - old) <= abs(k - old))
+    return stops[at - 1], stops[at]
 
 
 def end_of(run: Run, frame: Frame, values: Values) -> torch.Tensor:

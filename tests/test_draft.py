@@ -64,11 +64,23 @@ def test_a_draft_is_near_and_runs_no_network(
     image, cache = scene(cfa), Cache(folder=tmp_path)
     recipe = networks(image)
     develop(image, recipe, scale=0.4, cache=cache)
-    develop(image, recipe.set("restore", denoise=0.7), scale=0.4, cache=cache, draft=True)
-    develop(image, recipe.set("restore", chroma=0.9), scale=0.4, cache=cache, draft=True)
-    develop(image, recipe.set("restore", deblur=0.1), scale=0.4, cache=cache, draft=True)
+    for name, value in (
+        ("denoise", 0.7),
+        ("denoise", 0.45),
+        ("chroma", 0.9),
+        ("chroma", 0.4),
+        ("deblur", 0.1),
+        ("deblur", 0.6),
+    ):
+        develop(image, recipe.set("restore", **{name: value}), scale=0.4, cache=cache, draft=True)
     assert {name for name, _ in inferred} == {"restore", "demosaic"}
-    for values in ({"denoise": 0.4}, {"denoise": 0.3, "chroma": 0.5}, {"deblur": 0.5}, {"chroma": 0.0}):
+    for values in (
+        {"denoise": 0.4},
+        {"denoise": 0.3, "chroma": 0.5},
+        {"deblur": 0.7},
+        {"chroma": 0.0},
+        {"chroma": 0.3},
+    ):
         develop(image, recipe, scale=0.4, cache=cache)  # drafts start from what was exact last
         inferred.clear()
         moved = recipe.set("restore", **values)

@@ -68,9 +68,7 @@ def _layer(level: Any) -> Any:
 
 
 @kernel
-def _gather(
-    part: Any, level: Any, rows: Any, columns: Any, kinds: Any, shot: Any, read: Any, out: Any
-) -> None:
+def _gather(part: Any, level: Any, rows: Any, columns: Any, kinds: Any, shot: Any, read: Any, out: Any) -> None:
     edge, phases = rows.size // out.shape[0], kinds.shape[0]
     for y in range(rows.size):
         row, line = rows[y], out[y // edge]
