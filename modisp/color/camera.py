@@ -90,8 +90,9 @@ def _array(t: torch.Tensor) -> _Array:
 class Camera:
     """The colour model of one camera body.
 
-    Without usable matrices, balanced colours are taken for those of sRGB, and the as-shot light for D65: a guess that keeps
-    neutrals neutral.  `known` says whether there were matrices.  A monochrome camera sees no colour of any light.
+    Without usable matrices, balanced colours are taken for those of sRGB, the as-shot light for D65, and other lights are
+    answered as with the primaries of Display P3, between which all usual ones lie: a guess that keeps neutrals neutral.
+    `known` says whether there were matrices.  A monochrome camera sees no colour of any light.
     """
 
     def __init__(self, tags: Tags) -> None:
@@ -108,7 +109,7 @@ class Camera:
             color = np.array(tags.color_matrix[:n], dtype=np.float64)
         else:
             n, lights = 1, [spaces.D65]
-            color = np.array(as_shot)[:, None] * _array(spaces.between64("xyz", "srgb"))[None]
+            color = np.array(as_shot)[:, None] * _array(spaces.between64("xyz", "display-p3"))[None]
         body = np.broadcast_to(np.eye(3), color.shape)
         if self.known and _usable(tags.calibration, n, ones):
             body = np.array(tags.calibration[:n], dtype=np.float64)

@@ -51,7 +51,7 @@ class WhiteBalance(
     writes=State.BALANCED,
     title="White balance",
     group="White balance",
-    version=3,
+    version=4,
 ):
     """Multiplies the channels so that the light becomes neutral; the smallest gain is 1, so that what is clipped stays white."""
 
