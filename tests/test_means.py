@@ -49,3 +49,18 @@ def test_a_tile_with_its_halo_equals_the_whole(cfa: CFA) -> None:
         tile = without_means(part[cut], spread[cut], cfa)[:, top - a : top - a + side, left - b : left - b + side]
         assert (a % CELL, b % CELL) == (0, 0)
         assert torch.equal(tile, whole[:, top : top + side, left : left + side])
+
+
+@pytest.mark.parametrize("cfa", CFAS, ids="/".join)
+def test_the_dark_keeps_its_own_mean_right_beside_brightness(cfa: CFA) -> None:
+    g = torch.Generator().manual_seed(2)
+    level = torch.full((1, 192, 384), 0.005)
+    level[..., 192:] = 0.8
+    variance = 1e-2 * level + 1e-5
+    part = variance.sqrt() * torch.randn(level.shape, generator=g)
+    part[..., :192] -= part[..., :192].mean()
+    part[..., :192] += 5e-4  # a tenth too dark, in noise that is more than ten times as strong
+    kept = without_means(part, level, cfa, 1e-2, 1e-5)
+    for start, end in ((0, 120), (144, 180), (180, 192)):
+        assert abs(float(kept[..., start:end].mean())) < 2e-4
+    assert abs(float(kept[..., 264:].mean())) < 1e-3

@@ -57,7 +57,9 @@ def test_as_shot_and_the_same_numbers_give_the_same_picture(kelvin: float, tint:
 
 @pytest.mark.parametrize("kelvin", [2000, 2300, 25000])
 @pytest.mark.parametrize("noted", [(1.0, 1.0, 1.0), (0.5, 1.0, 0.65), (0.35, 1.0, 0.8)])
-def test_a_camera_without_matrices_answers_to_every_temperature(kelvin: float, noted: tuple[float, float, float]) -> None:
+def test_a_camera_without_matrices_answers_to_every_temperature(
+    kelvin: float, noted: tuple[float, float, float]
+) -> None:
     image = Image(_picture(5000).pixels, State.CAMERA, Metadata(white=noted))
     assert _chosen(image, mode="custom", temperature=kelvin) == pytest.approx((kelvin, 0), rel=1e-3, abs=0.1)
 
