@@ -138,6 +138,19 @@ def test_shipped_weights_beat_the_closed_form(name: str) -> None:
     assert ours > theirs + 0.5
 
 
+@pytest.mark.parametrize("size", ["quick", "fast", "best"])
+@pytest.mark.parametrize("cfa", [BAYER[0], XTRANS, QUAD], ids="/".join)
+def test_noise_that_is_left_hardly_takes_colour_out_of_the_dark(cfa: tuple[str, ...], size: str) -> None:
+    if not (resources.path("weights") / f"demosaic-bayer-{size}{weights.SUFFIX}").is_file():
+        pytest.skip("no weights to demosaic are shipped")
+    shot, read, g = 3e-3, 5e-6, torch.Generator().manual_seed(2)
+    clean = mosaic((0.01 * WHITES).expand(3, 240, 240), cfa)
+    noisy = clean + (shot * clean + read).sqrt() * torch.randn(clean.shape, generator=g)
+    out = Demosaic(size=size)(Image(noisy, State.MOSAIC, Metadata(cfa=cfa, white=WHITE, noise=((shot, read),))))
+    level = out.pixels[:, 8:-8, 8:-8].mean((1, 2)) / WHITES[:, 0, 0] / 0.01
+    assert (level - 1).abs().max() < 0.08, level.tolist()
+
+
 def test_shipped_weights_take_noise_better_than_wavelets() -> None:
     if not (resources.path("weights") / f"restore-fast{weights.SUFFIX}").is_file():
         pytest.skip("no weights to restore are shipped")

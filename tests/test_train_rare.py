@@ -23,8 +23,8 @@ def test_points_are_small_bright_and_in_the_share_of_patches_that_is_asked_for()
     some = added.flatten(1).amax(1) > 1e-4
     assert 0.3 < float(some.float().mean()) < 0.7
     assert float(added.min()) >= 0 and float(lit.max()) <= 1
-    # what there is lies in few pixels: a patch of 48 × 48 has eight points at most
-    assert float((added[some].amax(1) > 0.1 * added[some].flatten(1).amax(1)[:, None, None]).float().mean()) < 0.03
+    # what there is lies in few pixels: a patch has two dozen points at most
+    assert float((added[some].amax(1) > 0.1 * added[some].flatten(1).amax(1)[:, None, None]).float().mean()) < 0.06
 
 
 def test_no_points_and_no_shade_where_none_are_wanted() -> None:

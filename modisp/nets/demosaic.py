@@ -23,11 +23,14 @@ from .turns import averaged
 GATE = 5e-4
 """Local contrast (companded) at which the gate is half open: an eighth of an 8-bit step."""
 
-NOISE = 40.0
-"""Brings the noise that is told to the network to the size of its other inputs."""
+NOISE, MOST = 40.0, 0.02
+"""Brings the noise that is told to the network to the size of its other inputs; the most that it was trained to be told."""
 
 TONE = 0.1
 """Signal at which the noise told by its variances is looked up."""
+
+SOFT = 8.0
+"""The knee is this many times the shot noise at least: what a root makes of noise in the dark is too dark on the mean."""
 
 FACTORS = {"bayer": 2, "xtrans": 3, "quad": 4}
 """Pixel-unshuffle before the trunk; X-Trans is a chequerboard of two 3x3 cells."""
@@ -132,7 +135,7 @@ def demosaic(
     ``gains``: what makes a neutral grey (as-shot white balance, smallest 1). Colours are correlated
     when balanced, so the network sees them so; they are divided out again.
     ``noise``: (shot, read) of what noise is left: variance at signal x is ``shot * x + read``.
-    ``knee``: that of the companding, from `compand.knee_of`; the same for all parts of a picture.
+    ``knee``: that of the companding at least, from `compand.knee_of`; the same for all parts of a picture.
     ``dy, dx`` as from `mosaic.find_phase`. ``edges``: which sides are the picture's.
     Any H, W >= 1; values may lie below 0 and above 1.
     """
@@ -143,8 +146,9 @@ def demosaic(
     each = gain.flatten()[PATTERNS[net.cfa].to(x.device)]
     # Companding evens the noise only roughly: what counts is a dark middle tone.  Balance multiplies samples and their noise.
     shot, read = noise
+    knee = max(knee, SOFT * shot)
     variance = (each * shot * TONE + each.square() * read).mean()
-    told = slope(mosaic.new_tensor(TONE), knee) * variance.sqrt()
+    told = (slope(mosaic.new_tensor(TONE), knee) * variance.sqrt()).clamp_max(MOST)
     quick = around.here(x)
     u = around.compand_(x, each, knee) if quick else compand(x.mul_(tiled(each, x.shape[-2], x.shape[-1])), knee)
     rgb = unfit(net(u[None], told.view(1, 1, 1, 1))[0], height, width, dy, dx, rim, edges)

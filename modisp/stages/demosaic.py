@@ -35,7 +35,7 @@ class Demosaic(
     slot="demosaic",
     reads=State.MOSAIC,
     writes=State.CAMERA,
-    version=2,
+    version=3,
     title="Demosaic (learned)",
     group="Raw",
     ready="rgb",

@@ -13,8 +13,7 @@ from ..nets.compand import BENT, STRAIGHT, compand, knee_of, level_of, slope
 from ..nets.demosaic import Demosaic, demosaic
 from ..nets.mosaic import sample
 from .data import encode, halve_chroma
-from .patches import Example, crop, drift, error
-from .rare import shaded
+from .patches import Example, crop, error
 
 
 def draw(encoded: Tensor, random: torch.Generator, cfa: str) -> Example:
@@ -26,9 +25,8 @@ def draw(encoded: Tensor, random: torch.Generator, cfa: str) -> Example:
     between = 1 + 1.2 * torch.rand(count, 1, 1, 1, generator=random)
     power = torch.where(kind < 0.5, 1.0, torch.where(kind < 0.88, 2.2, between))
     shown = encoded.clamp_min(4e-3)
+    raw = shown**power
     linear = power > 1
-    raw = torch.where(linear, shaded(shown**power, random), shown)
-    shown = raw ** (1 / power)
     gain = torch.exp2(-2 * torch.rand(count, 1, 1, 1, generator=random) ** 2)
     tint = torch.exp2(0.5 * torch.randn(count, 3, 1, 1, generator=random) * 0.4)
     factor = torch.where(linear, gain * tint, torch.ones_like(tint))
@@ -39,26 +37,22 @@ def draw(encoded: Tensor, random: torch.Generator, cfa: str) -> Example:
     # Loss as the eye (and PSNR of encoded values) weighs it: d shown / d companded.
     bend = shown / (power * raw) / factor
     weight = (bend / slope(truth, knee)).clamp_max(4.0)
-    # Noise, even over the range; red and blue have more of it, for white balance multiplies them.
-    level = 10 ** (-3.2 + 2.2 * torch.rand(count, 1, 1, 1, generator=random))
-    level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.35)
-    each = torch.exp2(torch.tensor([0.65, 0.0, 0.65]).view(3, 1, 1) * torch.rand(count, 3, 1, 1, generator=random))
-    each = sample(each.expand(truth.shape), cfa)
-    told = level * each.square().mean((1, 2, 3), keepdim=True).sqrt()
-    told = told * torch.exp2(0.3 * torch.randn(level.shape, generator=random))
+    level = 10 ** (-3.2 + 1.5 * torch.rand(count, 1, 1, 1, generator=random))
+    level = level * (torch.rand(count, 1, 1, 1, generator=random) < 0.25)
+    told = level * torch.exp2(0.3 * torch.randn(level.shape, generator=random))
     # Now and then some noise is left that nobody knows of.
     secret = torch.rand(level.shape, generator=random) < 0.2
     level, told = torch.where(secret, 0.25 * level, level), torch.where(secret, 0.0, told)
-    seen = sample(truth, cfa)
-    seen = seen + level * each * torch.randn(seen.shape, generator=random) / slope(seen, knee).clamp_min(0.5)
+    even = slope(truth[:, :1], knee).clamp_min(0.5)
+    grain = level * torch.randn(truth[:, :1].shape, generator=random) / even
+    seen = sample(truth, cfa) + grain
     return compand(seen, knee), told, compand(truth, knee), weight
 
 
 def loss(net: nn.Module, example: Example) -> Tensor:
-    """Error as shown, away from the patch's rim, and what is brightened or darkened."""
+    """Error as shown, away from the patch's rim."""
     mosaic, told, truth, weight = example
-    wrong = (net(mosaic, told) - truth) * weight
-    return error(wrong) + drift(wrong)
+    return error((net(mosaic, told) - truth) * weight)
 
 
 def score(net: nn.Module, pictures: Sequence[Tensor]) -> dict[str, float]:

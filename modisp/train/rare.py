@@ -10,20 +10,20 @@ import math
 import torch
 from torch import Tensor
 
-POINTS = 8
+POINTS = 24
 """Of light in a patch that has some, at most."""
 DEEP = 8.0
 """Stops that shade is darker by, at most."""
 
 
-def pointed(light: Tensor, random: torch.Generator, share: float = 0.25) -> Tensor:
-    """Stars, lamps far away, sparks on water: Gaussian spots of 0.2 to 0.9 pixels anywhere in a `share` of the patches."""
+def pointed(light: Tensor, random: torch.Generator, share: float = 0.2) -> Tensor:
+    """Stars, lamps far away, sparks on water: Gaussian spots of 0.3 to 0.9 pixels anywhere in a `share` of the patches."""
     count, _, height, width = light.shape
 
     def chance(*shape: int) -> Tensor:
         return torch.rand(count, POINTS, *shape, generator=random)
 
-    size = (0.2 + 0.7 * chance(1)) * math.sqrt(2)
+    size = (0.3 + 0.6 * chance(1)) * math.sqrt(2)
     # The light that each pixel gets, its whole area counted.
     down, across = (
         torch.special.erf((torch.arange(n + 1) - n * chance(1)) / size).diff(dim=-1) / 2 for n in (height, width)
