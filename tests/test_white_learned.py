@@ -337,6 +337,7 @@ def test_the_table(data: Path, tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = json.loads((tmp_path / "out" / "table.json").read_text("utf-8"))
     ours = next(r for r in rows if r["name"] == bench.OURS)
     assert set(ours["cameras"]) <= set(world.LEFT_OUT) and ours["median"] < 6
+    assert set(ours["sources"]) == {"photographs", "panoramas"} and f"| panoramas | {bench.OURS} |" in table
     assert {"one", "both", "pictures"} <= set(rows[-1])
 
 

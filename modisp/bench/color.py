@@ -20,6 +20,7 @@ from modisp.color.difference import lab, linear_frame
 from modisp.color.spaces import apply
 from modisp.image import Metadata
 from modisp.metrics import delta_e
+from modisp.nets.color import OWN
 from modisp.operators.chartfit import calibrated
 from modisp.operators.rational import TERMS, correct, terms
 from modisp.simulate import charts, spectra, world, world_makers, world_surfaces
@@ -197,21 +198,20 @@ _NOISE = (16e-4, 2.8e-6)
 
 
 def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, float]:
-    """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in D65."""
+    """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in any light."""
     random = torch.Generator().manual_seed(5)
     out = dict.fromkeys(GREYS, 0.0)
-    at = LIGHTS.index("D65")
     for shot in taken:
         with torch.no_grad():
-            numbers = net(shot.traits[at : at + 1])[0]
-        gains = torch.exp2(-shot.traits[at, 28:30])
-        gains = torch.stack([gains[0], torch.ones(()), gains[1]])
-        for name, level in GREYS.items():
-            spread = (_NOISE[0] * level * gains + _NOISE[1] * gains**2).sqrt()
-            seen = level + spread[:, None, None] * torch.randn(3, 1, 40_000, generator=random)
-            ours, alone = correct(shot.matrix[at], numbers, seen), apply(shot.matrix[at], seen)
-            grown = ours.var((1, 2)).sum().sqrt() / alone.var((1, 2)).sum().sqrt()
-            out[name] = max(out[name], float(grown))
+            numbers = net(shot.traits)
+        red, blue = torch.exp2(-shot.traits[:, OWN : OWN + 2]).unbind(1)
+        for matrix, found, *gain in zip(shot.matrix, numbers, red, torch.ones_like(red), blue, strict=True):
+            gains = torch.stack(gain)
+            for name, level in GREYS.items():
+                spread = (_NOISE[0] * level * gains + _NOISE[1] * gains**2).sqrt()
+                seen = level + spread[:, None, None] * torch.randn(3, 1, 20_000, generator=random)
+                ours, alone = correct(matrix, found, seen), apply(matrix, seen)
+                out[name] = max(out[name], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))
     return out
 
 

@@ -43,11 +43,12 @@ CLASSICS: dict[str, Estimator] = {
 
 @dataclass
 class Row:
-    """A method's recovery errors in degrees, in order of the pictures; `groups` are figures by camera."""
+    """A method's recovery errors in degrees, in order of the pictures; and figures by camera and by where scenes come from."""
 
     method: str
     errors: Tensor
     groups: dict[str, dict[str, float]] = field(default_factory=dict)
+    sources: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def figures(self) -> dict[str, float]:
@@ -56,7 +57,8 @@ class Row:
 
     def data(self) -> dict[str, Any]:
         """Plain JSON data."""
-        return {"name": self.method, **{k: round(v, 3) for k, v in self.figures.items()}, "cameras": self.groups}
+        figures = {k: round(v, 3) for k, v in self.figures.items()}
+        return {"name": self.method, **figures, "cameras": self.groups, "sources": self.sources}
 
 
 class Correlation:
@@ -101,8 +103,10 @@ def learned(name: str | Path = "white_balance") -> Callable[[Tensor, Tensor], Li
     return found
 
 
-def scenes(folder: Path, data: Path, each: int = 4, views: int = 30) -> Tensor:
-    """Thumbnails (N, 3, 48, 64): of each picture in the folder whole and crops, of each panorama left out of training views."""
+def scenes(folder: Path, data: Path, each: int = 4, views: int = 30) -> tuple[Tensor, list[str]]:
+    """Thumbnails (N, 3, 48, 64) and where each is from: every picture in the folder, whole and crops, and views of the panoramas
+    that are left out of training.
+    """
     rng = np.random.default_rng(66)
     found: list[Tensor] = []
     if not folder.is_dir():
@@ -113,10 +117,11 @@ def scenes(folder: Path, data: Path, each: int = 4, views: int = 30) -> Tensor:
             found += [thumbs.shrink(picture), *thumbs.crops(picture, each - 1, rng, 0.5)]
     if not found:
         raise ValueError(f"there are no pictures in {folder} ({', '.join(KINDS)})")
+    sources = ["photographs"] * len(found)
     for name in thumbs.PANORAMAS_LEFT_OUT:
         for path in (data / "hdr").glob(f"{name}*.hdr"):
             found += thumbs.views(read_hdr(path), views, rng)
-    return torch.stack(found)
+    return torch.stack(found), sources + ["panoramas"] * (len(found) - len(sources))
 
 
 def measure(
@@ -132,7 +137,8 @@ def measure(
     """
     ours = learned(name)
     random = torch.Generator().manual_seed(12)
-    stock = scenes(folder, data).repeat(repeat, 1, 1, 1)
+    once, sources = scenes(folder, data)
+    stock = once.repeat(repeat, 1, 1, 1)
     known = World.make(data, 13, False)
     shots = take(known, stock, random, noise=0.01)
     back, truth = torch.linalg.inv(shots.way), shots.neutral[:, 0]
@@ -160,10 +166,11 @@ def measure(
         if (len(found[OURS])) % 100 == 0:
             tell(f"{len(found[OURS])} of {int(usable.sum())}")
     names = [known.names[int(b)] for b in shots.body[usable]]
+    of = [sources[i % len(sources)] for i in usable.nonzero()[:, 0].tolist()]
     rows = []
     for method, answers in found.items():
         errors = angle(torch.stack(answers), truth[usable])
-        rows.append(Row(method, errors, _by(names, errors)))
+        rows.append(Row(method, errors, _by(names, errors), _by(of, errors)))
     return rows, _two_lights(known, stock, ours)
 
 
@@ -210,6 +217,13 @@ def markdown(rows: list[Row], mixed: Mapping[str, float]) -> str:
     )
     out.append("| camera | mean | median | worst 25 % |\n|---|---:|---:|---:|")
     out += [f"| {n} | {f['mean']:.2f} | {f['median']:.2f} | {f['worst25']:.2f} |" for n, f in ours.groups.items()]
+    out.append("\n| scenes | method | mean | median | worst 25 % |\n|---|---|---:|---:|---:|")
+    for n in ours.sources:
+        others = [r for r in rows if r is not ours]
+        nearest = min(others, key=lambda r: r.sources[n]["median"])
+        for r in (ours, nearest):
+            f = r.sources[n]
+            out.append(f"| {n} | {r.method} | {f['mean']:.2f} | {f['median']:.2f} | {f['worst25']:.2f} |")
     out.append(
         f"\nIn the light of two lamps ({mixed['pictures']:.0f} pictures) one of both is among three candidates in "
         f"{mixed['one']:.0%}, both are in {mixed['both']:.0%} (within {NEAR:g}°)"

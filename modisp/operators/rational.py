@@ -19,8 +19,8 @@ from modisp.native import F, kernel, more, numbers, planes
 
 TERMS = 9
 """How many terms there are.  The first three sum to 0."""
-FADE = 0.025
-"""Sum of the channels at which half of the correction is left: in the dark it would follow the noise.  From 0.1 on 99.6 % are."""
+FADE = 0.03
+"""Sum of the channels at which half of the correction is left: in the dark it would follow the noise.  From 0.1 on 99.2 % are."""
 LEAST = 5e-8
 """What is below counts as it, so that no sum is 0."""
 _LEAST, _FADE = F(LEAST), F(FADE**4)

@@ -46,6 +46,7 @@ class ColorCorrectLearned(
     writes=State.SCENE,
     title="Colour correction (learned)",
     group="White balance",
+    version=2,
 ):
     """Turns the camera's colours into real ones: the maker's matrices, and a network that takes off the errors they leave.
 
