@@ -49,7 +49,7 @@ class Restore(
     slot="restore",
     reads=State.MOSAIC,
     writes=State.MOSAIC,
-    version=3,
+    version=4,
     title="Noise and blur (learned)",
     group="Detail",
     straight=("denoise", "chroma", "deblur"),
