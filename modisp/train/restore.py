@@ -15,8 +15,7 @@ from ..nets.restore import Restore, restore
 from ..operators.noise import LEAST
 from ..simulate import noise, optics
 from .data import encode
-from .patches import Example, crop, drift, error
-from .rare import pointed, shaded
+from .patches import Example, crop, error
 
 GUESSED = 0.3
 """How often the blur that is told is but a guess."""
@@ -40,7 +39,7 @@ def draw(
     linear = chance() < 0.6
     tint = torch.exp2(torch.tensor([-1.3, 0.0, -1.3]).view(1, 3, 1, 1) * torch.rand(count, 3, 1, 1, generator=random))
     exposed = srgb_decode(encoded) * torch.exp2(-3 * chance() ** 2) * tint
-    truth = pointed(torch.where(linear, shaded(exposed, random), encoded), random)
+    truth = torch.where(linear, exposed, encoded)
     even = 10 ** (-2.6 + 1.6 * chance())  # sigma 0.0025 … 0.1
     shot, read = noise.sample_profile(count, random)
     if profiles:
@@ -64,8 +63,7 @@ def draw(
     told = radius * torch.exp2(0.1 * torch.randn(radius.shape, generator=random))
     told = torch.where(guessed, 0.4 + 1.2 * chance(), told)
     clean = sample(soft, cfa)
-    counted = bool(torch.rand((), generator=random) < 0.5)
-    seen = noise.clip(noise.add_noise(clean, shot, read, random, rows=0.1, exact=counted))
+    seen = noise.clip(noise.add_noise(clean, shot, read, random, rows=0.1))
     return (
         stabilise(seen, shot, read),
         stable_sigma(shot, read),
@@ -75,17 +73,15 @@ def draw(
     )
 
 
-def loss(net: nn.Module, example: Example, cfa: str = "bayer") -> Tensor:
-    """Both heads, and what they brighten or darken; strong noise weighs a little less than its error would."""
+def loss(net: nn.Module, example: Example) -> Tensor:
+    """Both heads; strong noise weighs a little less than its error would."""
     seen, sigma, radius, clean, sharp = example
     weight = (0.03 / (sigma + 0.005)).sqrt()
     first, second = net(seen, sigma, radius)
     known = ~sharp.isnan().flatten(1).any(1)
-    wrong = (first - clean) * weight
-    total = error(wrong) + drift(wrong, cfa)
+    total = error((first - clean) * weight)
     if bool(known.any()):
-        wrong = ((second - sharp) * weight)[known]
-        total = total + error(wrong) + drift(wrong, cfa)
+        total = total + error(((second - sharp) * weight)[known])
     return total
 
 
