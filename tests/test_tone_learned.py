@@ -49,6 +49,23 @@ def test_a_lens_cap_stays_dark_and_a_dim_scene_of_no_sensor_does_not(window: Ima
     assert luma(ToneLearned()(Image(window.pixels * 2.0**-12, State.SCENE, META)).pixels).mean() > 0.1
 
 
+@pytest.mark.parametrize("stage", [Tone, ToneLearned])
+def test_blues_of_lamps_are_not_magnified_though_matrices_take_their_luminance(
+    stage: type[Tone] | type[ToneLearned],
+) -> None:
+    wrong, pure = (
+        torch.tensor([0.0215, -0.197, 1.006]),
+        torch.tensor([0.0, 0.0, 1.006]),
+    )  # of 450 nm: −7 and 6 % of blue
+    level = torch.exp2(torch.linspace(-12, 0, 1200))
+    room = torch.full((3, 40, 1200), 0.02)  # what the picture is exposed for
+    rows = [(blue[:, None] * level)[:, None].expand(3, 8, -1) for blue in (wrong, pure)]
+    shown = stage()(Image(torch.cat([room, *rows], 1).contiguous(), State.SCENE, META)).pixels[2].clamp(0, 1)
+    told = shown[52] > 0.02
+    share = shown[44][told] / shown[52][told]
+    assert 0.2 < float(share.min()) and float(share.max()) < 1.9
+
+
 def test_the_hands_exposure_leaves_local_light_where_it_was(window: Image) -> None:
     reading = ToneLearned().measure(Probe.of(window))
     up = Image(window.pixels * 2.0, State.SCENE, replace(META, clip=(2.0, 2.0, 2.0)))

@@ -40,6 +40,7 @@ STRIP = 1 << 18  # pixels worked on at a time, so that intermediate results stay
 _KNEE, _ROOM, _BLUE, _MOST, _RED_BY_GREEN = F(KNEE), F(1 - KNEE), F(BLUE), F(0.985), F(LUMA[0] / LUMA[1])
 _NONE, _ONE, _TWO, _THREE, _DARK = F(0), F(1), F(2), F(3), F(1e-6)
 _LUMA = tuple(F(v) for v in LUMA)
+HELD, NEVER, _LEFT, _TINY = F(0.25), F(1e9), F(0.5), F(1e-36)
 
 _FIRST, _LAST, _BITS = -18, 8, 6  # a table covers 2^-18 … 2^8 with 2^6 straight pieces per octave
 _SHIFT = 23 - _BITS
@@ -141,6 +142,22 @@ def piece(x: Any) -> Any:
 def light(r: Any, g: Any, b: Any) -> Any:
     """Luminance of one colour of linear Rec.2020: `luma` within kernels."""
     return _LUMA[0] * r + _LUMA[1] * g + _LUMA[2] * b
+
+
+@kernel
+def sound(r: Any, g: Any, b: Any, held: Any) -> Any:
+    """A colour of linear Rec.2020 with so much luminance as there can be to it.
+
+    Matrices lead the light of deep blue lamps to negative green, and its luminance below nothing; what follows luminance would
+    then magnify such blues beyond measure.  Where negative parts take more than `held` (`HELD`; `NEVER`) of the luminance of
+    the positive ones, they are held back, smoothly, to half of it more at the most.  Exposure does not matter; colours of the
+    gamut stay as they are.
+    """
+    there = light(more(r, _NONE), more(g, _NONE), more(b, _NONE))
+    gone = there - light(r, g, b)
+    over = more(gone - held * there, _NONE)  # goes to held + _LEFT
+    kept = _ONE - over * over / more((over + _LEFT * there) * gone, _TINY)
+    return r if r > _NONE else r * kept, g if g > _NONE else g * kept, b if b > _NONE else b * kept
 
 
 @kernel

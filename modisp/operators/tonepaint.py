@@ -121,7 +121,9 @@ def _paint(
             from_r, from_g, from_b = r[begin : begin + n], g[begin : begin + n], b[begin : begin + n]
             to_r, to_g, to_b = red[begin : begin + n], green[begin : begin + n], blue[begin : begin + n]
             for i in range(n):
-                rs[i], gs[i], bs[i] = less(from_r[i], _BRIGHT), less(from_g[i], _BRIGHT), less(from_b[i], _BRIGHT)
+                rs[i], gs[i], bs[i] = tc.sound(
+                    less(from_r[i], _BRIGHT), less(from_g[i], _BRIGHT), less(from_b[i], _BRIGHT), tc.HELD
+                )
                 scene[i] = tc.light(rs[i], gs[i], bs[i])
                 light[i] = _log2(more(scene[i], _DARK)) + ev
             if local:

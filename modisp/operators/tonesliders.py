@@ -159,23 +159,29 @@ def _eased(x: Array, moved: Array, end: int) -> Array:
     return np.asarray(rebuilt + moved[end] - rebuilt[end])
 
 
-def paint(table: tc.Table, pixels: torch.Tensor) -> torch.Tensor:
-    """SCENE pixels (3, H, W) through a `ToneSliders.table`: luminance by it, then colour round that."""
+def paint(table: tc.Table, pixels: torch.Tensor, finished: bool = False) -> torch.Tensor:
+    """SCENE pixels (3, H, W) through a `ToneSliders.table`: luminance by it, then colour round that.
+
+    What was made of a `finished` picture is taken as it is, else colours are to be `tonecurve.sound`.
+    """
     out = torch.empty(pixels.shape)
-    _paint(*planes(pixels), *planes(out), table.start.numpy(), table.slope.numpy())
+    held = tc.NEVER if finished else tc.HELD
+    _paint(*planes(pixels), *planes(out), table.start.numpy(), table.slope.numpy(), held)
     return out.to(pixels.device)
 
 
 @kernel
-def _paint(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, start: Any, slope: Any) -> None:
+def _paint(r: Any, g: Any, b: Any, red: Any, green: Any, blue: Any, start: Any, slope: Any, held: Any) -> None:
     scene, where = np.empty(_CHUNK, F), np.empty(_CHUNK, np.uint32)
     light, gain = np.empty(_CHUNK, F), np.empty(_CHUNK, F)
+    rs, gs, bs = np.empty(_CHUNK, F), np.empty(_CHUNK, F), np.empty(_CHUNK, F)
     for first in range(0, r.size, _CHUNK):
         n = min(_CHUNK, r.size - first)
-        rs, gs, bs = r[first : first + n], g[first : first + n], b[first : first + n]
+        from_r, from_g, from_b = r[first : first + n], g[first : first + n], b[first : first + n]
         to_r, to_g, to_b = red[first : first + n], green[first : first + n], blue[first : first + n]
         # looking up goes one by one; on its own it leaves the rest to be done eight at a time
         for i in range(n):
+            rs[i], gs[i], bs[i] = tc.sound(from_r[i], from_g[i], from_b[i], held)
             scene[i] = tc.light(rs[i], gs[i], bs[i])
             where[i] = tc.piece(scene[i])
         for i in range(n):

@@ -37,7 +37,14 @@ def _offsets(words: str) -> Any:
 
 
 class Tone(
-    ToneSliders, Stage, slot="tone", reads=State.SCENE, writes=State.DISPLAY, title="Tone (filmic)", group="Light"
+    ToneSliders,
+    Stage,
+    slot="tone",
+    reads=State.SCENE,
+    writes=State.DISPLAY,
+    title="Tone (filmic)",
+    group="Light",
+    version=2,
 ):
     """A filmic curve of luminance with colour led along (see `modisp.operators.tonecurve`); all sliders bend that one curve.
 
@@ -78,13 +85,13 @@ class Tone(
         if self.auto:
             levels |= {k: float(v) for k, v in reading.values.items() if k != "facts"}
         if own and image.meta.space:  # finished before: what a style changes about a plain finish is added to it
-            return _added(self).on(image.pixels, paint(_table(self, 0.0, tc.WHITE, 0.0), image.pixels))
+            return _added(self).on(image.pixels, paint(_table(self, 0.0, tc.WHITE, 0.0), image.pixels, True))
         lamp = lamp_of(image.meta.light) if self.colour_lamp_offsets else 0.0
         finish = _own(self, own, tuple(reading.values.get("facts", USUAL)), lamp) if own else None
         if finish and own == 1.0:
             return finish.paint(image.pixels)
         table = _table(self, levels["ev"], levels["white"], levels["shadows"])
-        out = paint(table, image.pixels)
+        out = paint(table, image.pixels, bool(image.meta.space))
         return out.lerp_(finish.paint(image.pixels), own) if finish else out
 
 

@@ -48,7 +48,7 @@ class ToneLearned(
     slot="tone",
     reads=State.SCENE,
     writes=State.DISPLAY,
-    version=2,
+    version=3,
     title="Tone (learned)",
     group="Light",
 ):
@@ -136,7 +136,8 @@ class ToneLearned(
         """Pixel by pixel: light, local light, curve, colours."""
         known = reading.values
         if "gain" not in known:  # nothing to go by, or a finished picture that comes back as it was but for styles
-            out = paint(_closed(self, 0.0 if image.meta.space else PRIOR), image.pixels)
+            finished = bool(image.meta.space)
+            out = paint(_closed(self, 0.0 if finished else PRIOR), image.pixels, finished)
             style = _alone(self)
             return style.on(image.pixels, out) if style else out
         numbers = (_key(known[k]) for k in ("curve", "grid", "chroma", "facts"))
