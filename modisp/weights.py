@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -89,8 +89,11 @@ def list_weights() -> list[Card]:
 
 def card(path: Path) -> Card:
     """The card alone; the numbers are not read."""
-    with safe_open(path, framework="pt") as file:
-        text = (file.metadata() or {}).get("card")
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("card")
+    except SafetensorError as why:
+        raise ValueError(f"{path.name} is no weight file, or a broken one ({why})") from why
     if text is None:
         raise ValueError(f"{path.name} has no card: not a weight file of modisp")
     known = set(Card.__dataclass_fields__)

@@ -197,8 +197,11 @@ def test_a_camera_without_matrices_is_said_to_be_guessed_until_its_chart_serves(
     assert (
         Recipe.default(open_image(path))["color_correct"].name == "color_correct"
     )  # written by modisp, perhaps no sensor's
-    well("calibrate", path)
+    told = well("calibrate", path).out
+    assert "as sRGB → calibrated" in told and " K, tint" not in told
     assert Recipe.default(open_image(path))["color_correct"].name == "color_correct_learned"
+    assert "guess" not in well("develop", path, "-o", tmp_path / "again.jpg", "--size", 120).out
+    assert "as a chart told" in well("info", path).out
 
 
 def test_looking_for_a_chart_can_be_cancelled() -> None:

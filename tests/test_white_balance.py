@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from modisp.color import white
 from modisp.color.camera import Camera
 from modisp.image import Image, Metadata, State
+from modisp.pipeline import develop
+from modisp.recipe import Recipe
 from modisp.stage import Probe, Reading
 from modisp.stages.white_balance import PRESETS, WhiteBalance, _light
 
@@ -55,13 +57,24 @@ def test_as_shot_and_the_same_numbers_give_the_same_picture(kelvin: float, tint:
         assert got.meta.light == pytest.approx(want.meta.light, abs=1e-6)
 
 
-@pytest.mark.parametrize("kelvin", [2000, 2300, 25000])
-@pytest.mark.parametrize("noted", [(1.0, 1.0, 1.0), (0.5, 1.0, 0.65), (0.35, 1.0, 0.8)])
-def test_a_camera_without_matrices_answers_to_every_temperature(
-    kelvin: float, noted: tuple[float, float, float]
+@pytest.mark.parametrize(
+    ("kelvin", "tint"), [(2000, 0), (2000, 60), (2300, -20), (2700, 150), (25000, 0), (25000, -150)]
+)
+@pytest.mark.parametrize("noted", [(1.0, 1.0, 1.0), (0.5, 1.0, 0.65), (0.35, 1.0, 0.8), (1.0, 0.8, 0.2)])
+@pytest.mark.parametrize("meta", [META, Metadata()], ids=["known", "guessed"])
+def test_numbers_stay_as_they_are_set_whatever_the_camera_can_see(
+    kelvin: float, tint: float, noted: tuple[float, float, float], meta: Metadata
 ) -> None:
-    image = Image(_picture(5000).pixels, State.CAMERA, Metadata(white=noted))
-    assert _chosen(image, mode="custom", temperature=kelvin) == pytest.approx((kelvin, 0), rel=1e-3, abs=0.1)
+    image = Image(_picture(5000).pixels, State.CAMERA, replace(meta, white=noted))
+    numbers = {"mode": "custom", "temperature": kelvin, "tint": tint}
+    assert _chosen(image, **numbers) == pytest.approx((kelvin, tint), rel=1e-3, abs=0.1)
+    made = develop(image, Recipe.default(image.meta).set("white_balance", **numbers))
+    assert made.pixels.isfinite().all()
+
+
+def test_a_camera_without_matrices_sees_the_light_of_candles() -> None:
+    image = Image(_picture(5000).pixels, State.CAMERA, Metadata(white=(0.5, 1.0, 0.65)))
+    assert WhiteBalance(mode="custom", temperature=2000.0)(image).meta.gains == pytest.approx((1, 1.54, 15.5), rel=0.1)
 
 
 def test_as_shot_makes_the_noted_white_neutral() -> None:

@@ -46,7 +46,8 @@ _STRANGE = 8.0  # ΔE2000 that a calibration leaves on average, where what was m
 class Report:
     """A calibration, where the chart was found (in the upright picture, camera's crop), and what the patches were like.
 
-    `errors`: ΔE2000 (patches, 2) before and after; `used`: which patches of the chart they are; `kelvin`, `tint`: its light.
+    `errors`: ΔE2000 (patches, 2) before and after; `used`: which patches of the chart they are; `kelvin`, `tint`: its light, or
+    what it is taken for where no matrices are `known`.
     """
 
     calibration: Calibration
@@ -56,6 +57,7 @@ class Report:
     shaded: int
     kelvin: float
     tint: float
+    known: bool
 
 
 def calibrate(
@@ -181,7 +183,7 @@ def _fitted(name: str, chart: str, meta: Metadata, values: Array, sound: list[in
             "and going on along the light skin patch's row"
         )
     own = replace(own, before=round(float(errors[:, 0].mean()), 4), after=round(float(errors[:, 1].mean()), 4))
-    return Report(own, found, errors, tuple(sound), shaded, kelvin, tint)
+    return Report(own, found, errors, tuple(sound), shaded, kelvin, tint, Camera.of(meta).known)
 
 
 def _light_on(base: Array, wanted: Array, sound: list[int]) -> tuple[Array, int]:

@@ -71,14 +71,15 @@ def _corners(text: str) -> list[tuple[float, float]]:
 def _lines(picture: Path, report: Report) -> list[str]:
     before, after = report.errors.T
     places = " ".join(f"{x:.0f},{y:.0f}" for x, y in report.found.corners())
-    out = [f"{picture.name}: chart at {places}, light {report.kelvin:.0f} K, tint {report.tint:+.0f}"]
+    light = f"{report.kelvin:.0f} K, tint {report.tint:+.0f}" if report.known else "unknown, as no matrices are"
+    out = [f"{picture.name}: chart at {places}, light {light}"]
     if left := 24 - len(report.used):
         out.append(f"{left} patches are overexposed and left out")
     if report.shaded:
         out.append(f"{report.shaded} patches lie in a light of their own: their brightness is not counted")
     out.append(
         f"ΔE2000 mean {before.mean():.2f} → {after.mean():.2f}, largest {before.max():.2f} → {after.max():.2f} "
-        f"({len(before)} patches, matrices alone → calibrated)"
+        f"({len(before)} patches, {'matrices alone' if report.known else 'as sRGB'} → calibrated)"
     )
     return out
 

@@ -234,6 +234,7 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
     from modisp.color.camera import Camera
     from modisp.export import export
     from modisp.image import State
+    from modisp.stages.color_correct_learned import has_chart
 
     started = time.perf_counter()
     if job.target.exists() and job.source.exists() and os.path.samefile(job.source, job.target):
@@ -243,7 +244,7 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
     notes: list[str] = []
 
     def plan(image: Image, extras: Mapping[str, Any]) -> Plan:
-        if image.state is State.MOSAIC and Camera.of(image.meta).guessed:
+        if image.state is State.MOSAIC and Camera.of(image.meta).guessed and not has_chart(image.meta):
             notes.append(f"colour matrices: {say.GUESSED}")
         return settings.plan(job.source, image, extras)
 

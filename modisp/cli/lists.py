@@ -36,6 +36,7 @@ def info(
     from modisp.color.camera import Camera
     from modisp.image import Metadata, State
     from modisp.io import read_info
+    from modisp.stages.color_correct_learned import has_chart
 
     rows, bad = [], False
     for path in pictures:
@@ -48,8 +49,9 @@ def info(
         say.as_json(rows)
     for row in () if json else rows:
         plain = {k: v for k, v in row.items() if k != "metadata"} | row.get("metadata", {})
-        if plain["state"] == State.MOSAIC.name and Camera.of(Metadata.load(row.get("metadata", {}))).guessed:
-            plain["color_matrix"] = say.GUESSED
+        meta = Metadata.load(row.get("metadata", {}))
+        if plain["state"] == State.MOSAIC.name and Camera.of(meta).guessed:
+            plain["color_matrix"] = say.MEASURED if has_chart(meta) else say.GUESSED
         say.table(("", ""), ((k.replace("_", " "), _words(v)) for k, v in plain.items()))
         say.out("")
     if bad:

@@ -18,6 +18,7 @@ debug = False
 """Whether tracebacks are wanted (`--debug`)."""
 
 GUESSED = "none are known of this camera: its colours are a guess"
+MEASURED = "none are known of this camera: its colours are as a chart told"
 
 
 class Usage(typer.BadParameter):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,11 @@ def _read(path: Path, _changed: int, _size: int) -> Calibration:
 
 def parse(data: Mapping[str, Any]) -> Calibration:
     """The inverse of `Calibration.dump`, checked.  ValueError, TypeError or KeyError for anything else."""
-    if data.get("format") != FORMAT:
-        raise ValueError(f"its format is {data.get('format')!r}, not {FORMAT}")
-    known = {k: tuples(data[k]) for k in Calibration.__dataclass_fields__ if k in data}
-    made = Calibration(**known)
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    if missing := [f.name for f in fields(Calibration) if f.default is MISSING and f.name not in data]:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    made = Calibration(**{f.name: tuples(data[f.name]) for f in fields(Calibration) if f.name in data})
     rows = (*made.seen, *made.wanted, made.white)
     sound = all(len(r) == 3 and all(math.isfinite(v) for v in r) for r in rows)
     if not sound or not 3 <= len(made.seen) == len(made.wanted) or min(made.white) <= 0:

@@ -72,8 +72,7 @@ class ColorCorrectLearned(
     @classmethod
     def volunteers(cls, meta: Metadata) -> bool:
         """Where matrices or a chart tell of the camera; for a file also where none do, since a guess is better than none."""
-        name = weights.slug(camera_name(meta))
-        return bool(meta.digest) or Camera.of(meta).known or (bool(name) and calibration.path_of(name).is_file())
+        return bool(meta.digest) or Camera.of(meta).known or has_chart(meta)
 
     def weights_digest(self) -> str:
         """Of the weights and of all calibrations."""
@@ -84,7 +83,7 @@ class ColorCorrectLearned(
         """`source`: what the colours rest on (a key of `_WORDS`), and `words` that say so; where they are guessed, the choices."""
         camera, light = _known(probe.meta)
         path = _file()
-        if calibration.find(weights.slug(camera_name(probe.meta))):
+        if _own(probe.meta):
             source = "chart"
         elif not camera.known:
             source = "guess"
@@ -114,7 +113,7 @@ class ColorCorrectLearned(
         path = _file()
         if not self.strength or path is None or camera.monochrome:
             return matrix, torch.zeros(3, TERMS)
-        own = calibration.find(weights.slug(camera_name(meta)))
+        own = _own(meta)
         found = _coefficients(path, weights.digest(path), _facts(meta), own, light, _share(meta))
         return matrix, self.strength * found
 
@@ -131,6 +130,16 @@ class ColorCorrectLearned(
         linear = coefficients[:, :3]
         first, at_grey = min(meta.clip), matrix + linear - linear.roll(1, 1)
         return replace(meta, clip=(first, first, first), noise=spaces.noise_after(at_grey, meta.noise))
+
+
+def has_chart(meta: Metadata) -> bool:
+    """Whether there is a calibration of the camera."""
+    name = weights.slug(camera_name(meta))
+    return bool(name) and calibration.path_of(name).is_file()
+
+
+def _own(meta: Metadata) -> Calibration | None:
+    return calibration.find(weights.slug(camera_name(meta)))
 
 
 def _file() -> Path | None:

@@ -152,9 +152,9 @@ class WhiteBalance(
         return _read(reading, self.mode) or shot
 
     def _gains(self, meta: Metadata, reading: Reading) -> tuple[XY, RGB]:
-        """The light that becomes neutral, and the gains that make it so."""
+        """The light that is chosen, and the gains that make it neutral, or what the camera can see of it."""
         camera = Camera.of(meta)
-        xy = D65 if camera.monochrome else camera.light(self._chosen(meta, camera, reading))
+        xy = D65 if camera.monochrome else self._chosen(meta, camera, reading)
         n = camera.neutral(xy)
         return xy, (max(n) / n[0], max(n) / n[1], max(n) / n[2])
 
