@@ -20,7 +20,7 @@ from modisp.color.difference import lab, linear_frame
 from modisp.color.spaces import apply
 from modisp.image import Metadata
 from modisp.metrics import delta_e
-from modisp.nets.color import OWN
+from modisp.nets.color import OWN, calm
 from modisp.operators.chartfit import calibrated
 from modisp.operators.rational import TERMS, correct, terms
 from modisp.simulate import charts, spectra, world, world_makers, world_surfaces
@@ -138,17 +138,23 @@ def _best(shot: Shot, x: Tensor) -> Tensor:
 def learned(net: nn.Module, chart: bool = False) -> Method:
     """Our network, perhaps with one shot of a chart in daylight."""
 
+    def run(shot: Shot) -> Tensor:
+        rows = zip(shot.matrix, _numbers(net, shot, chart), shot.seen, strict=True)
+        return torch.stack([correct(m, c, seen.T[:, None])[:, 0].T for m, c, seen in rows])
+
+    return run
+
+
+def _numbers(net: nn.Module, shot: Shot, chart: bool) -> Tensor:
+    """(L, 3, 9): the coefficients in force, as the stage finds them."""
+
     def tell(traits: Tensor, told: Tensor | None = None) -> Tensor:
         numbers: Tensor = net(traits, told) * net.trust(traits)[:, None, None]  # type: ignore[operator]
         return numbers
 
-    def run(shot: Shot) -> Tensor:
-        with torch.no_grad():
-            numbers = calibrated(tell, shot.traits, *shot.chart) if chart else tell(shot.traits)
-        rows = zip(shot.matrix, numbers, shot.seen, strict=True)
-        return torch.stack([correct(m, c, seen.T[:, None])[:, 0].T for m, c, seen in rows])
-
-    return run
+    with torch.no_grad():
+        numbers = calibrated(tell, shot.traits, *shot.chart) if chart else tell(shot.traits)
+        return calm(numbers, shot.matrix, shot.traits)
 
 
 @dataclass
@@ -200,15 +206,14 @@ _NOISE = (16e-4, 2.8e-6)
 def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, float]:
     """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in any light."""
     random = torch.Generator().manual_seed(5)
-    out = dict.fromkeys(GREYS, 0.0)
+    names = {(level, chart): f"{k}{' with a chart' * chart}" for chart in (False, True) for k, level in GREYS.items()}
+    out = dict.fromkeys(names.values(), 0.0)
     for shot in taken:
-        with torch.no_grad():
-            numbers = net(shot.traits)
         red, blue = torch.exp2(-shot.traits[:, OWN : OWN + 2]).unbind(1)
-        for matrix, found, *gain in zip(shot.matrix, numbers, red, torch.ones_like(red), blue, strict=True):
-            gains = torch.stack(gain)
-            for name, level in GREYS.items():
-                spread = (_NOISE[0] * level * gains + _NOISE[1] * gains**2).sqrt()
+        gains = torch.stack([red, torch.ones_like(red), blue], 1)
+        for (level, chart), name in names.items():
+            for matrix, found, gain in zip(shot.matrix, _numbers(net, shot, chart), gains, strict=True):
+                spread = (_NOISE[0] * level * gain + _NOISE[1] * gain**2).sqrt()
                 seen = level + spread[:, None, None] * torch.randn(3, 1, 20_000, generator=random)
                 ours, alone = correct(matrix, found, seen), apply(matrix, seen)
                 out[name] = max(out[name], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))

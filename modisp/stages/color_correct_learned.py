@@ -23,6 +23,7 @@ from modisp.color.traits import traits
 from modisp.image import Image, Metadata, State
 from modisp.learned import camera as camera_name
 from modisp.learned import network
+from modisp.nets.color import calm
 from modisp.operators import calibration
 from modisp.operators.calibration import Calibration
 from modisp.operators.chartfit import calibrated
@@ -229,7 +230,7 @@ def _coefficients(
     """(3, 9): what the network, and the camera's chart, make of a camera under a light; without matrices `guess` of it."""
     camera, net = Camera.of(facts), network(path, torch.device("cpu"))
     with torch.inference_mode(False), torch.no_grad():
-        known = traits(camera, light)[None]
+        known, matrix = traits(camera, light)[None], camera.to_rec2020(light)[None]
 
         def tell(told: torch.Tensor, chart: torch.Tensor | None = None) -> torch.Tensor:
             trust: torch.Tensor = net.trust(told)[:, None, None] if camera.known else torch.tensor(guess)
@@ -237,7 +238,8 @@ def _coefficients(
             return numbers
 
         if own is None:
-            return tell(known)[0]
-        seen, wanted = own.tensors()
-        at, home = _at_home(facts, own)
-        return calibrated(tell, known, traits(at, home), at.to_rec2020(home), seen, wanted)[0]
+            numbers = tell(known)
+        else:
+            at, home = _at_home(facts, own)
+            numbers = calibrated(tell, known, traits(at, home), at.to_rec2020(home), *own.tensors())
+        return (calm(numbers, matrix, known) if camera.known else numbers)[0]
