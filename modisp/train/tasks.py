@@ -82,7 +82,7 @@ _ALL = [
     demosaic_task("xtrans", "best", width=32, blocks=4, inner_width=48, inner_blocks=1, turns=4),
     demosaic_task("quad", "fast", width=48, blocks=3, inner_width=64, inner_blocks=1),
     demosaic_task("quad", "best", width=48, blocks=3, inner_width=64, inner_blocks=1, turns=4),
-    restore_task("bayer", "fast", width=22, blocks=1, inner_width=32, inner_blocks=2),
+    restore_task("bayer", "fast", width=16, blocks=1, inner_width=40, inner_blocks=2),
     restore_task("bayer", "best", width=32, blocks=3, inner_width=64, inner_blocks=3, turns=2),
     restore_task("xtrans", "fast", width=40, blocks=1, inner_width=40, inner_blocks=1),
     restore_task("xtrans", "best", width=40, blocks=1, inner_width=40, inner_blocks=1, turns=4),
