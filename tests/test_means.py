@@ -64,3 +64,11 @@ def test_the_dark_keeps_its_own_mean_right_beside_brightness(cfa: CFA) -> None:
     for start, end in ((0, 120), (144, 180), (180, 192)):
         assert abs(float(kept[..., start:end].mean())) < 2e-4
     assert abs(float(kept[..., 264:].mean())) < 1e-3
+
+
+@pytest.mark.parametrize(("shot", "read"), [(0.0, 2.5e-3), (0.0, 1e-4), (2.6e-2, 1.1e-3)])
+def test_noise_that_is_left_in_the_dark_is_no_level_of_its_own(shot: float, read: float) -> None:
+    noise = read**0.5 * torch.randn(1, 384, 384, generator=torch.Generator().manual_seed(3))
+    left = 0.15 * noise  # of the same sign as what is taken, as networks leave it
+    given = (noise - left) - without_means(noise - left, left, BAYER[0], shot, read)
+    assert float(given.std()) < 0.05 * read**0.5

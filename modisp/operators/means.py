@@ -43,13 +43,13 @@ def without_means(part: Tensor, level: Tensor, cfa: CFA, shot: float = 1.0, read
     cells, own_part, own_level = layout(cfa, CELL, h, w), samples(part), samples(level)
     kinds = cells.own.argmax(0)
     gathered = np.zeros((*cells.shape[1:], 3, LAYERS, 3), F)
-    _gather(own_part, own_level, cells.rows, cells.columns, kinds, F(shot), F(read), gathered)
+    _gather(own_part, own_level, cells.rows, cells.columns, kinds, F(shot), F(read), _black(shot, read), gathered)
     found, expected, count = _around(gathered.transpose(4, 2, 3, 0, 1))
     usual = found.sum(1, keepdims=True) / np.maximum(expected.sum(1, keepdims=True), F(1e-30))
     trust = count / (count + FEW)
     ratio = usual + trust * (found / np.maximum(expected, F(1e-30)) - usual)
     out = torch.empty(part.shape)
-    _without(own_part, own_level, out[0].numpy(), ratio, kinds, cells.ramps, F(shot), F(read))
+    _without(own_part, own_level, out[0].numpy(), ratio, kinds, cells.ramps, F(shot), F(read), _black(shot, read))
     return out.to(part.device)
 
 
@@ -62,13 +62,21 @@ def _around(x: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _layer(level: Any) -> Any:
-    """Where between the layers a level lies: 0 at 1 and above, more the darker."""
-    return less(more(_ONE - F(bits(level)) * _PER_LAYER, _NONE), _LAST)
+def _layer(level: Any, black: Any) -> Any:
+    """Where between the layers a level lies: 0 at 1 and above, more the darker, as far as noise lets tell (see `_black`)."""
+    return less(more(_ONE - F(bits(more(level, _NONE) + black)) * _PER_LAYER, _NONE), _LAST)
+
+
+def _black(shot: float, read: float) -> np.float32:
+    """The level below which levels are alike: that of noise.  Finer ones would tell of the noise that is left in them, and what
+    is left would be added to it again."""
+    return F(2 * read**0.5 + 2 * shot)
 
 
 @kernel
-def _gather(part: Any, level: Any, rows: Any, columns: Any, kinds: Any, shot: Any, read: Any, out: Any) -> None:
+def _gather(
+    part: Any, level: Any, rows: Any, columns: Any, kinds: Any, shot: Any, read: Any, black: Any, out: Any
+) -> None:
     edge, phases = rows.size // out.shape[0], kinds.shape[0]
     for y in range(rows.size):
         row, line = rows[y], out[y // edge]
@@ -78,7 +86,7 @@ def _gather(part: Any, level: Any, rows: Any, columns: Any, kinds: Any, shot: An
             for x in range(cell * edge, cell * edge + edge):
                 at = columns[x]
                 value, variance = p[at], more(v[at], _NONE) * shot + read
-                where = _layer(v[at])
+                where = _layer(v[at], black)
                 i = int(where)
                 dark = where - F(i)
                 bright = F(1) - dark
@@ -92,7 +100,9 @@ def _gather(part: Any, level: Any, rows: Any, columns: Any, kinds: Any, shot: An
 
 
 @kernel
-def _without(part: Any, level: Any, out: Any, ratio: Any, kinds: Any, ramps: Any, shot: Any, read: Any) -> None:
+def _without(
+    part: Any, level: Any, out: Any, ratio: Any, kinds: Any, ramps: Any, shot: Any, read: Any, black: Any
+) -> None:
     h, w = part.shape
     edge, phases, high, wide = ramps.size, kinds.shape[0], ratio.shape[2], ratio.shape[3]
     half = edge // 2
@@ -108,7 +118,7 @@ def _without(part: Any, level: Any, out: Any, ratio: Any, kinds: Any, ramps: Any
         p, v, to, kind = part[y], level[y], out[y], kinds[y % phases]
         for x in range(w):
             k, s = (x + half) // edge, ramps[(x + half) % edge]
-            where = _layer(v[x])
+            where = _layer(v[x], black)
             i = int(where)
             own = line[kind[x]]
             bright = own[i, k] + (own[i, k + 1] - own[i, k]) * s
