@@ -384,7 +384,11 @@ def test_a_broken_calibration_is_named_in_one_sentence(change: dict[str, Any], h
     path.write_text(json.dumps(json.loads(_calibration().dump()) | change))
     with pytest.raises(ValueError, match="is no calibration that can be used"):
         calibration.find("modisp-aster")
-    path.write_text("{")
+    for text in ("[1]", '{"format": 1}', "{"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"is no calibration that can be used") as why:
+            calibration.find("modisp-aster")
+        assert "__init__" not in str(why.value)
     with pytest.raises(ValueError, match="is no calibration that can be used"):
         _scene(_seen("aster", "D50"), ColorCorrectLearned())
 

@@ -66,6 +66,9 @@ def test_missing_and_foreign_files_are_named(folders: tuple[Path, Path]) -> None
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="no card"):
         weights.card(path)
+    path.write_bytes(b"no weights at all, but long enough")
+    with pytest.raises(ValueError, match=r"foreign.safetensors is no weight file"):
+        weights.load(path)
 
 
 def test_shipped_weights_load_and_are_small() -> None:

@@ -206,17 +206,18 @@ _NOISE = (16e-4, 2.8e-6)
 def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, float]:
     """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in any light."""
     random = torch.Generator().manual_seed(5)
-    names = {(level, chart): f"{k}{' with a chart' * chart}" for chart in (False, True) for k, level in GREYS.items()}
-    out = dict.fromkeys(names.values(), 0.0)
+    out = {f"{k}{' with a chart' * chart}": 0.0 for chart in (False, True) for k in GREYS}
     for shot in taken:
         red, blue = torch.exp2(-shot.traits[:, OWN : OWN + 2]).unbind(1)
         gains = torch.stack([red, torch.ones_like(red), blue], 1)
-        for (level, chart), name in names.items():
+        for chart in (False, True):
             for matrix, found, gain in zip(shot.matrix, _numbers(net, shot, chart), gains, strict=True):
-                spread = (_NOISE[0] * level * gain + _NOISE[1] * gain**2).sqrt()
-                seen = level + spread[:, None, None] * torch.randn(3, 1, 20_000, generator=random)
-                ours, alone = correct(matrix, found, seen), apply(matrix, seen)
-                out[name] = max(out[name], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))
+                for k, level in GREYS.items():
+                    spread = (_NOISE[0] * level * gain + _NOISE[1] * gain**2).sqrt()
+                    seen = level + spread[:, None, None] * torch.randn(3, 1, 20_000, generator=random)
+                    ours, alone = correct(matrix, found, seen), apply(matrix, seen)
+                    name = f"{k}{' with a chart' * chart}"
+                    out[name] = max(out[name], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))
     return out
 
 

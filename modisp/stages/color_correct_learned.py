@@ -134,13 +134,17 @@ class ColorCorrectLearned(
 
 
 def has_chart(meta: Metadata) -> bool:
-    """Whether there is a calibration of the camera."""
-    name = weights.slug(camera_name(meta))
+    """Whether there is a calibration of the camera, sound or not."""
+    name = _name(meta)
     return bool(name) and calibration.path_of(name).is_file()
 
 
 def _own(meta: Metadata) -> Calibration | None:
-    return calibration.find(weights.slug(camera_name(meta)))
+    return calibration.find(_name(meta))
+
+
+def _name(meta: Metadata) -> str:
+    return weights.slug(camera_name(meta))
 
 
 def _file() -> Path | None:
