@@ -35,6 +35,7 @@ SOURCES = (
     "operators/cells.py",
     "operators/cube.py",
     "operators/means.py",
+    "operators/points.py",
     "operators/rational.py",
     "operators/tonecurve.py",
     "operators/tonepaint.py",

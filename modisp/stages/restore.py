@@ -23,6 +23,7 @@ from modisp.operators.blotches import blotches
 from modisp.operators.cfa import balance, is_rgb, per_site
 from modisp.operators.means import REACH, without_means
 from modisp.operators.noise import LEAST, left_after, luminance, survey
+from modisp.operators.points import points
 from modisp.parameter import OWN
 from modisp.stage import Parts, Probe, Reading, Stage, param
 
@@ -49,7 +50,7 @@ class Restore(
     slot="restore",
     reads=State.MOSAIC,
     writes=State.MOSAIC,
-    version=4,
+    version=5,
     title="Noise and blur (learned)",
     group="Detail",
     straight=("denoise", "chroma", "deblur"),
@@ -169,6 +170,9 @@ class Restore(
         cfa, noise = image.meta.cfa, parts["noise"].float()
         shot, read = mean_noise(self._noise(reading))
         clean = out - noise
+        lost = points(out, clean, cfa, shot, read + 1e-9)
+        clean += lost
+        noise = noise - lost
         if self.denoise or self.chroma:
             noise = without_means(noise, clean, cfa, shot, read + 1e-9)
         if self.denoise != self.chroma:
