@@ -20,7 +20,7 @@ from modisp.color.difference import lab, linear_frame
 from modisp.color.traits import COUNT, traits
 from modisp.image import Image, Metadata, State
 from modisp.metrics import delta_e
-from modisp.nets.color import BOUND, NOISE, TRAITS, Color, calm
+from modisp.nets.color import BOUND, TRAITS, Color
 from modisp.operators import calibration, rational
 from modisp.operators.chartfit import chart_fit
 from modisp.operators.rational import TERMS, correct, terms
@@ -176,25 +176,6 @@ def test_traits_are_finite_and_tell_lights_and_cameras_apart() -> None:
     assert float(warm[-2]) > float(told[-2]) + 1
 
 
-def test_no_more_of_a_correction_is_taken_than_noise_allows() -> None:
-    g = torch.Generator().manual_seed(8)
-    skew = 0.2 * torch.randn(64, 3, 3, generator=g)
-    matrix = torch.eye(3) + skew - skew.mean(2, keepdim=True)
-    wanted, told = 0.3 * torch.randn(64, 3, TERMS, generator=g), torch.zeros(64, 32)
-    told[:, 28:30] = torch.rand(64, 2, generator=g) * -2
-    numbers = calm(wanted, matrix, told)
-    share = (numbers * wanted).sum((1, 2)) / wanted.square().sum((1, 2))
-    assert torch.allclose(numbers, wanted * share[:, None, None], atol=1e-5)
-    assert float(share.min()) < 0.9 and bool((share <= 1).all())
-    gains = torch.stack([torch.exp2(-told[:, 28]), torch.ones(64), torch.exp2(-told[:, 29])], 1)
-    for variance in (gains, gains**2):
-        linear = numbers[..., :3]
-        at_grey = matrix + linear - linear.roll(1, -1)
-        grown = ((at_grey**2 * variance[:, None]).sum((1, 2)) / (matrix**2 * variance[:, None]).sum((1, 2))).sqrt()
-        assert float(grown.max()) < NOISE + 1e-3
-    assert torch.equal(calm(0 * wanted, matrix, told), 0 * wanted)
-
-
 def test_the_shipped_weights_are_worth_it_on_unseen_cameras(data: Path) -> None:
     """The figures that the stage is shipped for, on 13 cameras left out of training; `modisp bench color` shows them all."""
     if not (data / "colour" / "camera").is_dir():
@@ -214,9 +195,7 @@ def test_the_shipped_weights_are_worth_it_on_unseen_cameras(data: Path) -> None:
     assert mean["chart", "varied"] <= 0.5 * mean["matrices", "varied"]
     for kind in color.MAKERS:
         assert max(color.share(by["learned", kind], by["matrices", kind], c) for c in by["learned", kind].errors) <= 0.9
-    grown = color.noise(net, shots)
-    assert max(v for name, v in grown.items() if "chart" not in name) <= 1.05
-    assert max(grown.values()) <= 1.055
+    assert max(v for most in color.noise(net, shots).values() for v in most.values()) <= 1.05
 
 
 def test_the_tables_name_every_camera_and_every_set_of_reflectances(data: Path) -> None:
@@ -227,7 +206,7 @@ def test_the_tables_name_every_camera_and_every_set_of_reflectances(data: Path) 
     compared = {m: color.methods(weights.load("color_correct")[0])[m] for m in color.UNKNOWN}
     found = {s: color.measure(compared, color.shots(data, "Panasonic", s)) for s in color.SURFACES}
     assert len({tuple(rows[0].figures().values()) for rows in found.values()}) == len(color.SURFACES)
-    text = color.markdown(found["measured"], found, {"mid-grey": 1.0}, 0.1)
+    text = color.markdown(found["measured"], found, {"ISO 100": dict.fromkeys(color.GREYS, 1.0)}, 0.1)
     row = found["smooth"][-1]
     assert row.errors and all(text.count(f"\n| {camera} |") == len(color.MAKERS) for camera in row.errors)
     assert f"| smooth | {row.maker} | {row.method} | {row.figures()['mean']:.2f} |" in text

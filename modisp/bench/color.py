@@ -20,9 +20,9 @@ from modisp.color.difference import lab, linear_frame
 from modisp.color.spaces import apply
 from modisp.image import Metadata
 from modisp.metrics import delta_e
-from modisp.nets.color import OWN, calm
+from modisp.nets.color import gains
 from modisp.operators.chartfit import calibrated
-from modisp.operators.rational import TERMS, correct, terms
+from modisp.operators.rational import TERMS, calm, correct, terms
 from modisp.simulate import charts, spectra, world, world_makers, world_surfaces
 from modisp.train.color import growth, told
 
@@ -145,8 +145,8 @@ def learned(net: nn.Module, chart: bool = False) -> Method:
     return run
 
 
-def _numbers(net: nn.Module, shot: Shot, chart: bool) -> Tensor:
-    """(L, 3, 9): the coefficients in force, as the stage finds them."""
+def _numbers(net: nn.Module, shot: Shot, chart: bool, noise: Tensor | None = None) -> Tensor:
+    """(L, 3, 9): the coefficients in force, as the stage finds them; by what a picture tells of its noise, see `calm`."""
 
     def tell(traits: Tensor, told: Tensor | None = None) -> Tensor:
         numbers: Tensor = net(traits, told) * net.trust(traits)[:, None, None]  # type: ignore[operator]
@@ -154,7 +154,7 @@ def _numbers(net: nn.Module, shot: Shot, chart: bool) -> Tensor:
 
     with torch.no_grad():
         numbers = calibrated(tell, shot.traits, *shot.chart) if chart else tell(shot.traits)
-        return calm(numbers, shot.matrix, shot.traits)
+        return calm(numbers, shot.matrix, gains(shot.traits), noise)
 
 
 @dataclass
@@ -198,26 +198,28 @@ def ratios(net: nn.Module, folder: Path | None = None) -> dict[str, float]:
     return out
 
 
-GREYS = {"mid-grey": 0.18, "deep shadow": 0.01}
-_NOISE = (16e-4, 2.8e-6)
-"""(a, b) of ISO 1600."""
+GREYS = {"mid-grey": 0.18, "shadow": 0.03, "deep shadow": 0.01}
+NOISES = {"ISO 100": (1e-4, 1e-7), "ISO 1600": (16e-4, 2.8e-6), "ISO 6400": (64e-4, 4.5e-5)}
+"""(a, b): variance a·x + b at signal x."""
 
 
-def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, float]:
+def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, dict[str, float]]:
     """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in any light."""
     random = torch.Generator().manual_seed(5)
-    out = {f"{k}{' with a chart' * chart}": 0.0 for chart in (False, True) for k in GREYS}
-    for shot in taken:
-        red, blue = torch.exp2(-shot.traits[:, OWN : OWN + 2]).unbind(1)
-        gains = torch.stack([red, torch.ones_like(red), blue], 1)
+    drawn = torch.randn(3, 20_000, generator=random)
+    out: dict[str, dict[str, float]] = {}
+    for name, (a, b) in NOISES.items():
         for chart in (False, True):
-            for matrix, found, gain in zip(shot.matrix, _numbers(net, shot, chart), gains, strict=True):
+            most = out[f"{name}, with a chart" if chart else name] = dict.fromkeys(GREYS, 0.0)
+            for shot in taken:
+                gain = gains(shot.traits)
+                told = torch.stack([a * gain, b * gain.square()], -1)
+                found = _numbers(net, shot, chart, told)
                 for k, level in GREYS.items():
-                    spread = (_NOISE[0] * level * gain + _NOISE[1] * gain**2).sqrt()
-                    seen = level + spread[:, None, None] * torch.randn(3, 1, 20_000, generator=random)
-                    ours, alone = correct(matrix, found, seen), apply(matrix, seen)
-                    name = f"{k}{' with a chart' * chart}"
-                    out[name] = max(out[name], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))
+                    seen = level + (told[..., 0] * level + told[..., 1]).sqrt()[..., None] * drawn
+                    for matrix, own, x in zip(shot.matrix, found, seen[:, :, None], strict=True):
+                        ours, alone = correct(matrix, own, x), apply(matrix, x)
+                        most[k] = max(most[k], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))
     return out
 
 
@@ -241,7 +243,7 @@ def cost(pixels: int = 1 << 20) -> float:
     return (spent[0] - spent[1]) * 24e6 / (8 * strip[0].numel())
 
 
-def markdown(rows: list[Row], others: dict[str, list[Row]], grown: dict[str, float], seconds: float) -> str:
+def markdown(rows: list[Row], others: dict[str, list[Row]], grown: dict[str, dict[str, float]], seconds: float) -> str:
     """The tables: all cameras together for each kind of makers, each camera, other reflectances, lights, noise and cost."""
     out = ["# Colour correction of cameras left out of training\n"]
     by = {(r.method, r.maker): r for r in rows}
@@ -267,10 +269,10 @@ def markdown(rows: list[Row], others: dict[str, list[Row]], grown: dict[str, flo
             float(torch.cat([e[:, i] for e in by[m, "clean"].errors.values()]).mean()) for m in ("matrices", "learned")
         )
         out.append(f"| {name} | {a:.2f} | {b:.2f} | {b / a:.2f} |")
-    grows = ", ".join(f"{k} {v:.3f}" for k, v in grown.items())
-    out.append(
-        f"\nNoise over the matrix alone, at the most: {grows}. Cost at 24 MP beyond a matrix: {seconds:.2f} CPU s."
-    )
+    out.append("\n## growth of noise over the matrix alone, at the most\n\n| noise | " + " | ".join(GREYS) + " |")
+    out.append("|---" * (len(GREYS) + 1) + "|")
+    out += [f"| {k} | " + " | ".join(f"{v:.3f}" for v in most.values()) + " |" for k, most in grown.items()]
+    out.append(f"\nCost at 24 MP beyond a matrix: {seconds:.2f} CPU s.")
     return "\n".join(out)
 
 

@@ -26,9 +26,6 @@ KNOWN, STRANGE = 16.0, 32.0
 All but a thousandth of those cameras lie within the first.
 """
 
-NOISE = 1.04
-"""As much as noise of grey may grow over what the matrix alone makes of it."""
-
 # Of many cameras under many lights: what is usual, and how much it varies.  Scales inputs alone, so round figures do.
 _USUAL = (
     *(1.2, 0.0, -0.1, -0.3, 0.1, 1.5, 1.2, 0.0, -0.1, -0.3, 0.1, 1.5),
@@ -115,23 +112,10 @@ class Color(nn.Module):
         return 3.0 * TERMS
 
 
-def calm(coefficients: Tensor, matrix: Tensor, traits: Tensor) -> Tensor:
-    """Coefficients (B, 3, 9), as much of them as lets noise at grey grow no more than `NOISE` over the matrix (B, 3, 3) alone.
-
-    White balance multiplies noise, under lamps that of blue most of all: by how much, `traits` (B, 32) tell.  What noise there
-    is of light, and of reading the sensor, is looked at by itself.
-    """
+def gains(traits: Tensor) -> Tensor:
+    """(B, 32) → (B, 3): by what white balance multiplies the channels, green 1."""
     red, blue = torch.exp2(-traits[:, OWN : OWN + 2]).unbind(1)
-    gains = torch.stack([red, torch.ones_like(red), blue], 1)[:, None]
-    linear = coefficients[..., :3]
-    more, share = linear - linear.roll(1, -1), torch.ones_like(red)
-    for variance in (gains, gains.square()):
-        alone, both, own = (
-            ((x * y) * variance).sum((1, 2)) for x, y in ((matrix, matrix), (matrix, more), (more, more))
-        )
-        most = ((both.square() + own * alone * (NOISE**2 - 1)).sqrt() - both) / own.clamp_min(1e-12)
-        share = torch.minimum(share, most.clamp_min(0))
-    return coefficients * share[:, None, None]
+    return torch.stack([red, torch.ones_like(red), blue], 1)
 
 
 def _whitened(rows: Tensor) -> Tensor:

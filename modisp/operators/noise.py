@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from modisp.image import RGB, Image
 from modisp.operators.cfa import CFA, balance, fold, is_bayer, per_site, period
-from modisp.operators.wavelet import spread
+from modisp.operators.wavelet import Noise, spread
 from modisp.probe import Probe, Reading
 
 LEAST = 0.5  # pixels of blur that any lens leaves, where no edges tell
@@ -29,10 +29,14 @@ SLOPE = 0.59  # variance that central differences and the grid add to an edge
 def survey(probe: Probe) -> Reading:
     """`noise`: (a, b) for R, G, B, the file's or estimated; `blur`: its standard deviation in pixels, 0 unknown."""
     patches = probe.patches()
-    noise = probe.meta.noise or estimate_noise(patches)
-    noise = noise * 3 if len(noise) == 1 else noise
+    noise = by_channel(probe.meta.noise) or estimate_noise(patches)
     blur = probe.meta.blur or estimate_blur(patches, noise, balance(probe.meta))
     return Reading({"noise": [list(n) for n in noise], "blur": round(blur, 3)})
+
+
+def by_channel(noise: Noise) -> Noise:
+    """One (a, b) for each of R, G, B, where there may be one for all; () where there is none."""
+    return noise * 3 if len(noise) == 1 else noise
 
 
 def left_after(denoise: float, chroma: float) -> float:

@@ -11,6 +11,7 @@ difference to a sum.  For each pair of channels, (R, G), (G, B), (B, R), with di
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -23,7 +24,13 @@ FADE = 0.03
 """Sum of the channels at which half of the correction is left: in the dark it would follow the noise.  From 0.1 on 99.2 % are."""
 LEAST = 5e-8
 """What is below counts as it, so that no sum is 0."""
+NOISE = 1.04
+"""As much as noise of grey may grow over what the matrix alone makes of it."""
+GREYS = (0.18, 0.06, 0.02, 0.01)
+"""Where that is looked at, from mid-grey to deep shadow."""
 _LEAST, _FADE = F(LEAST), F(FADE**4)
+_FAINT = 1e-8  # variance, of noise that bends no term
+_DRAWN = 1024
 
 
 def terms(rgb: torch.Tensor) -> torch.Tensor:
@@ -36,6 +43,42 @@ def terms(rgb: torch.Tensor) -> torch.Tensor:
     d = x - y
     a = d / (x + y)
     return torch.cat([d, d * a, d * a * a], -2)
+
+
+def calm(
+    coefficients: torch.Tensor, matrix: torch.Tensor, gains: torch.Tensor, noise: torch.Tensor | None = None
+) -> torch.Tensor:
+    """(B, 3, 9) coefficients, as much of them as lets noise of grey grow no more than `NOISE` over the matrix (B, 3, 3) alone.
+
+    White balance multiplies noise, under lamps that of blue most of all: ``gains`` (B, 3) tell by how much.  Faint noise of
+    light, and of reading the sensor, are each looked at by themselves; and where a picture's own is told, (B, 3, 2) with variance
+    ``noise[…, 0] · x + noise[…, 1]`` of the balanced channels, what that does, as strong noise bends the terms.
+    """
+    kinds = [(GREYS[0], _FAINT * gains), (GREYS[0], _FAINT * gains.square())]
+    if noise is not None:
+        kinds += [(grey, noise[..., 0] * grey + noise[..., 1]) for grey in GREYS]
+    drawn, share = _normal(), coefficients.new_ones(len(coefficients))
+    for grey, variance in kinds:
+        seen = grey + variance.sqrt()[..., None] * drawn
+        x = seen.clamp_min(LEAST)
+        light = x.sum(-2, keepdim=True).pow(4)
+        alone, more = matrix @ seen, coefficients @ terms(x * (light / (light + FADE**4)))
+        y, u = ((v - v.mean(-1, keepdim=True)).double().flatten(1) for v in (alone, more))
+        # the most s with |y + s·u| ≤ NOISE · |y|
+        both, own = (y * u).sum(1), u.square().sum(1)
+        most = ((both.square() + own * y.square().sum(1) * (NOISE**2 - 1)).sqrt() - both) / own.clamp_min(1e-30)
+        share = torch.minimum(share, most.clamp_min(0).to(share.dtype))
+    return coefficients * share[:, None, None]
+
+
+@lru_cache(maxsize=1)
+@torch.inference_mode(False)
+def _normal() -> torch.Tensor:
+    """(3, _DRAWN) normal deviates, always the same: of mean 0 and variance 1 and independent, exactly."""
+    half = torch.randn(3, _DRAWN // 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    spread = torch.linalg.cholesky(half @ half.T * (2 / _DRAWN))
+    half = torch.linalg.solve_triangular(spread, half, upper=False).float()
+    return torch.cat([half, -half], 1)
 
 
 def correct(matrix: torch.Tensor, coefficients: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:

@@ -23,11 +23,13 @@ from modisp.color.traits import traits
 from modisp.image import Image, Metadata, State
 from modisp.learned import camera as camera_name
 from modisp.learned import network
-from modisp.nets.color import calm
+from modisp.nets.color import gains
 from modisp.operators import calibration
 from modisp.operators.calibration import Calibration
 from modisp.operators.chartfit import calibrated
-from modisp.operators.rational import TERMS, correct
+from modisp.operators.noise import by_channel
+from modisp.operators.rational import TERMS, calm, correct
+from modisp.operators.wavelet import Noise
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
 TASK = "color_correct"
@@ -47,7 +49,7 @@ class ColorCorrectLearned(
     writes=State.SCENE,
     title="Colour correction (learned)",
     group="White balance",
-    version=2,
+    version=3,
 ):
     """Turns the camera's colours into real ones: the maker's matrices, and a network that takes off the errors they leave.
 
@@ -115,7 +117,9 @@ class ColorCorrectLearned(
         if not self.strength or path is None or camera.monochrome:
             return matrix, torch.zeros(3, TERMS)
         own = _own(meta)
-        found = _coefficients(path, weights.digest(path), _facts(meta), own, light, _share(meta))
+        found = _coefficients(
+            path, weights.digest(path), _facts(meta), own, light, _share(meta), by_channel(meta.noise)
+        )
         return matrix, self.strength * found
 
     def process(self, image: Image, reading: Reading, parts: Parts) -> torch.Tensor:
@@ -229,7 +233,7 @@ def _plausible(white: Sequence[float]) -> float:
 
 @lru_cache(maxsize=64)
 def _coefficients(
-    path: Path, _content: str, facts: Metadata, own: Calibration | None, light: XY, guess: float
+    path: Path, _content: str, facts: Metadata, own: Calibration | None, light: XY, guess: float, noise: Noise = ()
 ) -> torch.Tensor:
     """(3, 9): what the network, and the camera's chart, make of a camera under a light; without matrices `guess` of it."""
     camera, net = Camera.of(facts), network(path, torch.device("cpu"))
@@ -246,4 +250,7 @@ def _coefficients(
         else:
             at, home = _at_home(facts, own)
             numbers = calibrated(tell, known, traits(at, home), at.to_rec2020(home), *own.tensors())
-        return (calm(numbers, matrix, known) if camera.known else numbers)[0]
+        if not camera.known:
+            return numbers[0]
+        told = torch.tensor(noise).clamp_min(0)[None] if noise else None
+        return calm(numbers, matrix, gains(known), told)[0]

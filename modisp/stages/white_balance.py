@@ -22,6 +22,7 @@ from modisp.color.spaces import D65
 from modisp.image import Image, Metadata, Rect, State
 from modisp.learned import network
 from modisp.nets.white import lights, rgb
+from modisp.operators.noise import by_channel
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
 PRESETS: dict[str, tuple[float, float]] = {
@@ -167,8 +168,7 @@ class WhiteBalance(
         """Notes the light and the gains; clip levels and noise follow the gains."""
         xy, gains = self._gains(meta, reading)
         r, g, b = (c * k for c, k in zip(meta.clip, gains, strict=True))
-        noise = meta.noise * 3 if len(meta.noise) == 1 else meta.noise
-        scaled = tuple((a * k, v * k * k) for (a, v), k in zip(noise, gains, strict=False))
+        scaled = tuple((a * k, v * k * k) for (a, v), k in zip(by_channel(meta.noise), gains, strict=False))
         return replace(meta, light=xy, gains=gains, clip=(r, g, b), noise=scaled)
 
 
