@@ -9,6 +9,7 @@ from scenes import BAYER, QUAD, WHITE, WHITES, XTRANS, mosaic
 from modisp.image import Image, Metadata, State
 from modisp.operators.cfa import CFA
 from modisp.operators.points import points
+from modisp.stage import Probe
 from modisp.stages.restore import Restore
 
 SIDE, SKY, SHOT, READ = 240, 0.004, 1e-3, 2e-6
@@ -80,3 +81,11 @@ def test_restoration_leaves_stars_their_light_and_draws_none(cfa: CFA) -> None:
 
     assert kept(stars, restored(sky + stars) - sky) > 0.85
     assert (restored(sky) - sky).abs().max() < 3 * (SHOT * SKY + READ) ** 0.5
+
+
+def test_noise_that_is_told_as_too_little_makes_few_points() -> None:
+    sky = mosaic(torch.full((3, 400, 400), 0.1) * WHITES, BAYER[0])
+    image = Image(sky + noise(4, sky), State.MOSAIC, Metadata(white=WHITE, noise=((SHOT / 2, READ / 2),)))
+    stage = Restore()
+    clean = image.pixels - stage.infer(image, stage.measure(Probe.of(image)))["noise"]
+    assert points(image.pixels, clean, BAYER[0], SHOT / 2, READ / 2).count_nonzero() < 0.008 * sky.numel()

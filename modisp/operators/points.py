@@ -29,6 +29,11 @@ EVEN, UNEVEN = F(0.15), F(0.25)
 MOST = F(4)
 """Times what a network left of a point that it gets at most."""
 
+FAR = F(9)
+"""Of the ground's samples, in variances of the noise, what counts at most as noise: beyond are other points."""
+CHANCE = F(0.2)
+"""By how much so few samples differ more than their noise would, by chance alone."""
+
 _NONE, _ONE, _FOURTH, _TINY = F(0), F(1), F(0.25), F(1e-30)
 
 
@@ -100,12 +105,14 @@ def _is_top(mosaic: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, sho
 @kernel
 def _lack(mosaic: Any, clean: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, shot: Any, read: Any) -> Any:
     """How many times what is drawn of a point it lacks; 0 where there is none, or none for sure."""
-    drawn, measured, height, rough, count = _NONE, _NONE, _NONE, _NONE, _NONE
+    drawn, measured, height, rough, noise, count = _NONE, _NONE, _NONE, _NONE, _NONE, _NONE
     for v in range(y - GROUND, y + GROUND + 1):
         for u in range(x - GROUND, x + GROUND + 1):
             level = ground[kinds[v % kinds.shape[0], u]]
             d = sign * (clean[v, u] - level)
             if abs(v - y) > POINT or abs(u - x) > POINT:
+                away = mosaic[v, u] - level
+                noise += less(away * away / (shot * more(level, _NONE) + read), FAR)
                 rough += d * d
                 count += _ONE
             elif d > _NONE:
@@ -116,7 +123,8 @@ def _lack(mosaic: Any, clean: Any, kinds: Any, y: int, x: int, ground: Any, sign
     gain = less(measured / more(drawn, _TINY), MOST)
     if not gain > _ONE:
         return _NONE
-    surely = unit((measured / drawn ** F(0.5) - SURE) / (CERTAIN - SURE))
+    error = (drawn * more(noise / count - CHANCE, _ONE)) ** F(0.5)  # more noise than was told counts
+    surely = unit((measured / error - SURE) / (CERTAIN - SURE))
     even = unit((UNEVEN - (rough / count) ** F(0.5) / (height * gain)) / (UNEVEN - EVEN))
     return (gain - _ONE) * surely * even
 
