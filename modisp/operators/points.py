@@ -54,19 +54,19 @@ def _points(mosaic: Any, clean: Any, kinds: Any, shot: Any, read: Any, out: Any)
     h, w = mosaic.shape
     step = kinds.shape[0]  # to samples of the same colour
     rim = max(GROUND, step)
-    ground, count = np.empty(3, F), np.empty(3, F)
+    ground, count, likely = np.empty(3, F), np.empty(3, F), np.empty(w, np.bool_)
     for y in range(rim, h - rim):
+        # most samples are done with here: nothing was taken, or nothing is left that could be a point
+        seen, own, above, below = mosaic[y], clean[y], clean[y - step], clean[y + step]
         for x in range(rim, w - rim):
-            # most samples are done with here: nothing was taken, or nothing is left that could be a point
-            noise = shot * more(clean[y, x], _NONE) + read
-            taken = mosaic[y, x] - clean[y, x]
-            if taken * taken < noise:
-                continue
-            near = clean[y - step, x] + clean[y + step, x] + clean[y, x - step] + clean[y, x + step]
-            left = clean[y, x] - near * _FOURTH
-            if left * taken > _NONE and left * left > noise:
+            noise = shot * more(own[x], _NONE) + read
+            taken = seen[x] - own[x]
+            left = own[x] - (above[x] + below[x] + own[x - step] + own[x + step]) * _FOURTH
+            likely[x] = (taken * taken >= noise) & (left * left > noise) & (left * taken > _NONE)
+        for x in range(rim, w - rim):
+            if likely[x]:
+                sign = _ONE if seen[x] > own[x] else -_ONE
                 _ground(clean, kinds, y, x, ground, count)
-                sign = _ONE if taken > _NONE else -_ONE
                 if _is_top(mosaic, kinds, y, x, ground, sign, shot, read):
                     lack = _lack(mosaic, clean, kinds, y, x, ground, sign, shot, read)
                     if lack > _NONE:
