@@ -30,6 +30,7 @@ def test_a_share_is_taken_that_lets_grey_noise_grow_a_little() -> None:
         grown = ((at_grey**2 * variance[:, None]).sum((1, 2)) / (matrix**2 * variance[:, None]).sum((1, 2))).sqrt()
         assert float(grown.max()) < NOISE + 1e-3
     assert torch.equal(calm(0 * wanted, matrix, gains), 0 * wanted)
+    assert torch.allclose(calm(wanted, matrix, gains, torch.zeros(MANY, 3, 2)), numbers, atol=1e-3)
 
 
 def test_strong_noise_that_is_told_lets_less_be_taken() -> None:

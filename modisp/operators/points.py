@@ -22,13 +22,12 @@ POINT, GROUND = 2, 4
 PLAIN = F(3)
 """How many times its noise a sample must differ from the ground to be looked at."""
 SURE, CERTAIN = F(6.5), F(7.5)
-"""How many times its error the light that was measured must be to be believed; from where on wholly.  Noise alone reaches the
-first once in some 10 million samples."""
+"""How many times its error the light that was measured must be to be believed; from where on wholly.  Noise alone hardly
+ever reaches the first."""
 EVEN, UNEVEN = F(0.15), F(0.25)
 """How rough the ground may be, as a part of the point's height; from where on it is none: texture is left to the network."""
 MOST = F(4)
 """Times what a network left of a point that it gets at most."""
-
 FAR = F(9)
 """Of the ground's samples, in variances of the noise, what counts at most as noise: beyond are other points."""
 CHANCE = F(0.2)

@@ -54,15 +54,16 @@ def calm(
     light, and of reading the sensor, are each looked at by themselves; and where a picture's own is told, (B, 3, 2) with variance
     ``noise[…, 0] · x + noise[…, 1]`` of the balanced channels, what that does, as strong noise bends the terms.
     """
-    kinds = [(GREYS[0], _FAINT * gains), (GREYS[0], _FAINT * gains.square())]
+    least = _FAINT * gains.square()
+    kinds = [(GREYS[0], _FAINT * gains), (GREYS[0], least)]
     if noise is not None:
-        kinds += [(grey, noise[..., 0] * grey + noise[..., 1]) for grey in GREYS]
+        kinds += [(grey, torch.maximum(noise[..., 0] * grey + noise[..., 1], least)) for grey in GREYS]
     drawn, share = _normal(), coefficients.new_ones(len(coefficients))
     for grey, variance in kinds:
         seen = grey + variance.sqrt()[..., None] * drawn
-        x = seen.clamp_min(LEAST)
-        light = x.sum(-2, keepdim=True).pow(4)
-        alone, more = matrix @ seen, coefficients @ terms(x * (light / (light + FADE**4)))
+        alone = matrix @ seen
+        rows = zip(matrix, coefficients, seen[:, :, None], strict=True)
+        more = torch.stack([correct(*row)[:, 0] for row in rows]) - alone
         y, u = ((v - v.mean(-1, keepdim=True)).double().flatten(1) for v in (alone, more))
         # the most s with |y + s·u| ≤ NOISE · |y|
         both, own = (y * u).sum(1), u.square().sum(1)
