@@ -35,8 +35,9 @@ LIGHTS = ("A", "D50", "D65", "FL2", "LED-B3")
 
 def _numbers(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     g = torch.Generator().manual_seed(seed)
-    matrix = torch.eye(3) + 0.3 * torch.randn(3, 3, generator=g)
-    return matrix / matrix.sum(1, keepdim=True), 0.15 * torch.randn(3, TERMS, generator=g)
+    skew = 0.3 * torch.randn(3, 3, generator=g)
+    # rows sum to 1 without a division, which now and then would be by nearly nothing
+    return torch.eye(3) + skew - skew.mean(1, keepdim=True), 0.15 * torch.randn(3, TERMS, generator=g)
 
 
 def _seen(name: str, light: str) -> Image:
