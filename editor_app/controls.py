@@ -272,6 +272,7 @@ class PickRow(Control):
 
     def show_value(self, value: Any) -> None:
         super().show_value(value)
+        self.value = list(value)
         self.words.say("" if len(value) != 4 else f"{value[2]:.0f} × {value[3]:.0f} px")
         self.clear.setVisible(len(value) == 4)
 

@@ -116,6 +116,9 @@ class StagePanel(QWidget):
             if not taken:
                 return
         self.edited.emit(self.ident, p.name, v)
+        named = self.controls.get(v) if p.kind == "choice" else None
+        if isinstance(named, PickRow) and not named.value:  # the choice does nothing until something is picked
+            self.picking.emit(self.ident, v)
 
     def _header(self, rivals: Sequence[StageInfo]) -> None:
         name = self.info.heading

@@ -229,6 +229,12 @@ def test_the_cache_is_emptied(raw: Path, tmp_path: Path, home: Path) -> None:
     assert well("cache", "--json").json()[0]["bytes"] == 0
 
 
+def test_a_choice_that_wants_an_area_says_so_where_there_is_none(raw: Path, tmp_path: Path) -> None:
+    options = ["develop", raw, "-o", tmp_path / "a.jpg", "--force", "--set", "white_balance.mode=patch"]
+    assert "white_balance.patch is set" in modisp(*options).err
+    assert "white_balance.patch" not in modisp(*options, "--set", "white_balance.patch=4,4,20,20").err
+
+
 # --- refusals --------------------------------------------------------------------------------------------------------------------
 
 

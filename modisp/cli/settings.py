@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,7 +152,18 @@ class Settings:
                 recipe = recipe.set(slot, **{name: value_of(stage.params()[name], f"{slot}.{name}", value)})
             else:
                 recipe = recipe.set(slot, **{name: value})  # which says what is wrong
+        for where, choice in _unmet(recipe):
+            warn(f"{picture.name}: {where}={choice} does nothing until {where.rpartition('.')[0]}.{choice} is set")
         return Plan(recipe, pinned(recipe, saved), saved)
+
+
+def _unmet(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """(slot.parameter, choice) where a choice is for what another parameter says, which says nothing."""
+    for entry in recipe.entries:
+        values = entry.active().values()
+        for name, choice in values.items():
+            if isinstance(choice, str) and values.get(choice) == ():
+                yield f"{entry.slot}.{name}", choice
 
 
 def _from_sidecar(picture: Path, image: Image) -> tuple[Recipe | None, dict[str, Any]]:

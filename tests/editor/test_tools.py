@@ -328,6 +328,21 @@ def test_picking_by_mouse_and_key(qtbot: Any, window: Window, tmp_path: Path) ->
     assert v.tool is None
 
 
+def test_a_choice_that_wants_an_area_takes_up_the_picker(qtbot: Any, window: Window, tmp_path: Path) -> None:
+    w = window
+    w.open_paths([sensor(tmp_path / "b.dng")])
+    wait(qtbot, w)
+    panel = next(p for p in w.panels.panels.values() if "patch" in p.controls)
+    panel.controls["mode"].take("patch")
+    tool = w.viewer.tool
+    assert isinstance(tool, Picker) and tool.param == "patch"
+    w.escape()
+    panel.controls["patch"].take([10, 10, 20, 20])
+    panel.controls["mode"].take("auto")
+    panel.controls["mode"].take("patch")
+    assert w.viewer.tool is None
+
+
 def test_the_menu_on_the_picture_offers_every_version_and_surround(qtbot: Any, opened: Window) -> None:
     menu = picture_menu(opened)
     words = [a.text() for m in menu.actions() if m.menu() is not None for a in m.menu().actions()]
