@@ -136,14 +136,19 @@ def test_costs_are_of_the_method_and_grow_with_its_work(truth: torch.Tensor) -> 
 def test_bench_demosaic_prints_writes_and_draws(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demosaic, "enlarge", lambda image: image)
     done = well("bench", "demosaic", folder, "--limit", 1, "--json", "--out", tmp_path)
-    rows = done.json()
+    everything = done.json()
+    striped = {r["name"]: r for r in everything if r["protocol"] == "grey stripes 3"}
+    rows = [r for r in everything if not r["protocol"].startswith("grey stripes")]
     assert {r["protocol"] for r in rows} == {"encoded", "linear"} and {"Malvar", "bilinear"} <= {
         r["name"] for r in rows
     }
+    assert striped["bilinear"]["false_colour"] > striped["Malvar"]["false_colour"] > 0
     assert all(r["pictures"] == 1 and r["cpsnr"] > 15 and 0 < r["ssim"] < 1 for r in rows)
-    assert json.loads((tmp_path / "table.json").read_text()) == rows
+    assert json.loads((tmp_path / "table.json").read_text()) == everything
     text = (tmp_path / "table.md").read_text("utf-8")
-    assert text.index("| Malvar") < text.index("| bilinear")  # the best first
+    assert "False colour on grey stripes" in text and text.index("| Malvar") < text.index(
+        "| bilinear"
+    )  # the best first
     with Picture.open(tmp_path / "worst-encoded.png") as drawn:
         assert drawn.width > 4 * tables.PIECE * len({r["name"] for r in rows})
 

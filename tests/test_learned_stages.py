@@ -139,6 +139,20 @@ def test_shipped_weights_beat_the_closed_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["quick", "fast", "best"])
+@pytest.mark.parametrize(("name", "cfa"), [("bayer", BAYER[1]), ("xtrans", XTRANS), ("quad", QUAD)])
+def test_grey_stripes_stay_grey(name: str, cfa: tuple[str, ...], size: str) -> None:
+    if not (resources.path("weights") / f"demosaic-{name}-{size}{weights.SUFFIX}").is_file():
+        pytest.skip(f"no such weights for {name} are shipped")
+    x = torch.arange(96.0).expand(3, 96, 96)
+    for period in (2.0, 2.2, 2.5, 3.0):
+        wave = 0.5 + 0.3 * (2 * torch.pi * x / period).cos()
+        for grey in (wave, wave.mT):
+            out = Demosaic(size=size)(Image(mosaic(grey, cfa), State.MOSAIC, Metadata(cfa=cfa))).pixels
+            inner = out[:, 12:-12, 12:-12]
+            assert float((inner.amax(0) - inner.amin(0)).mean()) < 0.06, (period, size)
+
+
+@pytest.mark.parametrize("size", ["quick", "fast", "best"])
 @pytest.mark.parametrize("cfa", [BAYER[0], XTRANS, QUAD], ids="/".join)
 def test_noise_that_is_left_hardly_takes_colour_out_of_the_dark(cfa: tuple[str, ...], size: str) -> None:
     if not (resources.path("weights") / f"demosaic-bayer-{size}{weights.SUFFIX}").is_file():

@@ -19,7 +19,7 @@ from modisp.color.transfer import srgb_decode
 from modisp.nets import build
 from modisp.nets.compand import stable_sigma
 from modisp.train import TASKS, Options, loop, main, plot, restore, train
-from modisp.train.data import Source, encode, halve_chroma, reduce, view
+from modisp.train.data import Source, encode, halve_chroma, reduce, striped, view
 from modisp.train.export import export
 from modisp.train.grow import grow
 from modisp.train.muon import orthogonal
@@ -232,3 +232,14 @@ def test_the_share_of_coarse_patches(photographs: Path, tmp_path: Path) -> None:
     plain, all_coarse = (replace(source, coarse=share).batch(4, 32, np.random.default_rng(3)) for share in (0.0, 1.0))
     assert torch.allclose(halve_chroma(plain), all_coarse, atol=1e-6)
     assert not torch.allclose(plain, all_coarse, atol=1e-3)
+
+
+def test_stripes_are_as_fine_as_pixels_and_mostly_grey() -> None:
+    random, flat = np.random.default_rng(5), np.full((3, 32, 32), 99, np.uint8)
+    drawn = [p for p in (striped(flat, random) for _ in range(40)) if (p != 99).any(0).mean() > 0.3]
+    assert len(drawn) > 10 and all(p.dtype == np.uint8 and p.shape == flat.shape for p in drawn)
+    grey = [p for p in drawn if int(np.ptp(p, axis=0).max()) == 0]
+    assert len(drawn) > len(grey) > len(drawn) / 2
+    # of neighbours along one axis, light and dark take turns
+    strong = [p.astype(int) for p in grey if (p != 99).all() and p.std() > 20]
+    assert strong and min(max(np.abs(np.diff(p, axis=k)).mean() for k in (1, 2)) / p.std() for p in strong) > 0.9

@@ -203,10 +203,16 @@ def demosaic(
 ) -> None:
     """Sample true pictures as a sensor would, and measure what demosaicers make of them."""
     ready()
-    from modisp.bench.demosaic import measure
+    from modisp.bench.demosaic import false_colour, false_colour_words, measure
 
     rows, crops = measure(folder, cfa, limit, say.err.print)
-    _report(f"Demosaicing ({cfa})", rows, crops, out, json)
+    stripes = false_colour(cfa)
+    extra = [
+        {"name": n, "protocol": f"grey stripes {p:g}", "false_colour": round(v, 4)}
+        for n, by in stripes.items()
+        for p, v in by.items()
+    ]
+    _report(f"Demosaicing ({cfa})", rows, crops, out, json, false_colour_words(stripes), extra)
 
 
 def restore(

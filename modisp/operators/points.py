@@ -1,8 +1,8 @@
-"""Points of light on a mosaic, as stars: what a network took of them for noise, by what was measured.
+"""Points on a mosaic, as stars: what a network took of them for noise, or left of noise for them, by what was measured.
 
-A network that knows noise better than stars gives a faint one less light than it sent.  Where a point stands alone on even ground,
-what the network drew of it is a matched filter (D. O. North, Proc. IEEE 51, 1963, reprinted from 1943): it tells how much light was
-measured there, and how surely.
+A network that knows noise better than stars gives a faint one less light than it sent, and leaves something of the noise that stands
+out most, as specks on a sky.  Where a point stands alone on even ground, what the network drew of it is a matched filter
+(D. O. North, Proc. IEEE 51, 1963, reprinted from 1943): it tells how much light was measured there, and how surely.
 """
 
 from __future__ import annotations
@@ -19,11 +19,17 @@ from modisp.operators.cfa import CFA, period
 
 POINT, GROUND = 2, 4
 """Pixels each way that a point's light goes, and the ground round it."""
-PLAIN = F(3)
+PLAIN = F(2.2)
 """How many times its noise a sample must differ from the ground to be looked at."""
 SURE, CERTAIN = F(6.5), F(7.5)
 """How many times its error the light that was measured must be to be believed; from where on wholly.  Noise alone hardly
 ever reaches the first."""
+CHANCY, DOUBTED = F(4.5), F(5.5)
+"""Up to how many times its error it is noise, as much of it stands out in any picture; from where on it is left as it is."""
+CALM, GRAINY = F(0.22), F(0.28)
+"""How many times its noise cleaned ground may vary so that it is wholly believed to be even, and from where on not at all."""
+DRAWN = F(0.5)
+"""How many times its noise a sample that was cleaned must differ from its neighbours to be looked at."""
 EVEN, UNEVEN = F(0.15), F(0.25)
 """How rough the ground may be, as a part of the point's height; from where on it is none: texture is left to the network."""
 MOST = F(4)
@@ -37,7 +43,7 @@ _NONE, _ONE, _FOURTH, _TINY = F(0), F(1), F(0.25), F(1e-30)
 
 
 def points(mosaic: Tensor, clean: Tensor, cfa: CFA, shot: float, read: float) -> Tensor:
-    """(1, H, W): what points, bright or dark, lack in ``clean`` of what they are in ``mosaic``; 0 elsewhere.
+    """(1, H, W): what points, bright or dark, lack in ``clean`` of what they are in ``mosaic``, or have too much; 0 elsewhere.
 
     ``shot · clean + read`` (> 0) is the variance of the noise of ``mosaic``.
     """
@@ -61,14 +67,14 @@ def _points(mosaic: Any, clean: Any, kinds: Any, shot: Any, read: Any, out: Any)
             noise = shot * more(own[x], _NONE) + read
             taken = seen[x] - own[x]
             left = own[x] - (above[x] + below[x] + own[x - step] + own[x + step]) * _FOURTH
-            likely[x] = (taken * taken >= noise) & (left * left > noise) & (left * taken > _NONE)
+            likely[x] = (taken * taken >= noise) & (left * left > DRAWN * DRAWN * noise) & (left * taken > _NONE)
         for x in range(rim, w - rim):
             if likely[x]:
                 sign = _ONE if seen[x] > own[x] else -_ONE
                 _ground(clean, kinds, y, x, ground, count)
                 if _is_top(mosaic, kinds, y, x, ground, sign, shot, read):
                     lack = _lack(mosaic, clean, kinds, y, x, ground, sign, shot, read)
-                    if lack > _NONE:
+                    if lack != _NONE:
                         _give(clean, kinds, y, x, ground, sign, lack, out)
 
 
@@ -103,15 +109,16 @@ def _is_top(mosaic: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, sho
 
 @kernel
 def _lack(mosaic: Any, clean: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, shot: Any, read: Any) -> Any:
-    """How many times what is drawn of a point it lacks; 0 where there is none, or none for sure."""
-    drawn, measured, height, rough, noise, count = _NONE, _NONE, _NONE, _NONE, _NONE, _NONE
+    """How many times what is drawn of a point it lacks; below 0 what it is to lose; 0 where there is none, or none for sure."""
+    drawn, measured, height, rough, noise, grain, count = _NONE, _NONE, _NONE, _NONE, _NONE, _NONE, _NONE
     for v in range(y - GROUND, y + GROUND + 1):
         for u in range(x - GROUND, x + GROUND + 1):
             level = ground[kinds[v % kinds.shape[0], u]]
             d = sign * (clean[v, u] - level)
             if abs(v - y) > POINT or abs(u - x) > POINT:
-                away = mosaic[v, u] - level
-                noise += less(away * away / (shot * more(level, _NONE) + read), FAR)
+                away, variance = mosaic[v, u] - level, shot * more(level, _NONE) + read
+                noise += less(away * away / variance, FAR)
+                grain += d * d / variance
                 rough += d * d
                 count += _ONE
             elif d > _NONE:
@@ -124,14 +131,16 @@ def _lack(mosaic: Any, clean: Any, kinds: Any, y: int, x: int, ground: Any, sign
         return _NONE
     error = (drawn * more(noise / count - CHANCE, _ONE)) ** F(0.5)  # more noise than was told counts
     surely = unit((measured / error - SURE) / (CERTAIN - SURE))
+    chance = unit((DOUBTED - measured / error) / (DOUBTED - CHANCY))
+    chance *= unit((GRAINY - (grain / count) ** F(0.5)) / (GRAINY - CALM))
     even = unit((UNEVEN - (rough / count) ** F(0.5) / (height * gain)) / (UNEVEN - EVEN))
-    return (gain - _ONE) * surely * even
+    return ((gain - _ONE) * surely - chance) * even
 
 
 @kernel
 def _give(clean: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, lack: Any, out: Any) -> None:
     for v in range(y - POINT, y + POINT + 1):
         for u in range(x - POINT, x + POINT + 1):
-            more_of_it = sign * (clean[v, u] - ground[kinds[v % kinds.shape[0], u]]) * lack
-            if more_of_it > abs(out[v, u]):  # of two points that overlap, the one that gives more
-                out[v, u] = sign * more_of_it
+            drawn = sign * (clean[v, u] - ground[kinds[v % kinds.shape[0], u]])
+            if drawn > _NONE and drawn * abs(lack) > abs(out[v, u]):  # of two points that overlap, the one that does more
+                out[v, u] = sign * drawn * lack

@@ -50,7 +50,7 @@ class Restore(
     slot="restore",
     reads=State.MOSAIC,
     writes=State.MOSAIC,
-    version=5,
+    version=6,
     title="Noise and blur (learned)",
     group="Detail",
     straight=("denoise", "chroma", "deblur"),

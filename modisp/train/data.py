@@ -159,6 +159,28 @@ class Pictures:
         return best
 
 
+def striped(cut: Pixels, random: np.random.Generator) -> Pixels:
+    """(3, P, P): a patch with stripes as fine as pixels get over all or part of it, mostly grey.
+
+    Pictures that were made smaller hardly have them, and a filter array takes them for colour.
+    """
+    y, x = np.mgrid[: cut.shape[1], : cut.shape[2]].astype(np.float32) - cut.shape[1] / 2
+
+    def along(turn: float) -> NDArray[np.float32]:
+        return np.asarray(math.cos(turn) * x + math.sin(turn) * y, np.float32)
+
+    straight = random.random() < 0.7
+    turn = math.pi / 2 * random.integers(2) if straight else math.pi * random.random()
+    period = 2.0 if random.random() < 0.4 else random.uniform(2, 4)
+    wave = np.cos(2 * math.pi * along(turn) / period + math.pi * random.integers(2))
+    wave = np.sign(wave) if straight and random.random() < 0.5 else wave
+    ends = random.random((2, 1)) + (0.5 * random.normal(0, 0.3, (2, 3)) if random.random() < 0.3 else np.zeros((2, 3)))
+    light, dark = 255 * ends.clip(0, 1)[..., None, None]
+    paint = dark + (light - dark) * (0.5 + 0.5 * wave)
+    inside = along(2 * math.pi * random.random()) > random.uniform(-0.7, 0.3) * cut.shape[1]
+    return np.where(inside, paint, cut).round().astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class Source:
     """Photographs and dead leaves, mixed; what step ``n`` gets depends on seed and ``n`` alone."""
@@ -168,6 +190,8 @@ class Source:
     share: float = 3 / 4
     coarse: float = 1 / 4
     """Share of patches whose colour has half the resolution."""
+    fine: float = 1 / 40
+    """Share of patches with fine stripes."""
 
     @classmethod
     def open(cls, folder: Path, reductions: tuple[float, ...], leaves: int, cache: Path | None = None) -> Source:
@@ -189,7 +213,7 @@ class Source:
                 cut = cut[random.permutation(3)]
             elif chance < 0.24:  # greys must come out grey
                 cut = cut[[1, 1, 1]]
-            out.append(np.ascontiguousarray(cut))
+            out.append(striped(cut, random) if random.random() < self.fine else np.ascontiguousarray(cut))
         batch = torch.from_numpy(np.stack(out)).float() / 255
         coarse = torch.from_numpy(random.random(count) < self.coarse)
         if bool(coarse.any()):

@@ -16,9 +16,8 @@ from .tasks import Task, task
 
 TRAINED_ON = (
     "34 photographs (Unsplash licence), reduced 1.4 and 2 times in linear light; views of 24 panoramas "
-    "(Poly Haven, CC0); dead leaves drawn by modisp (Apache-2.0); a quarter of the patches with colour at half "
-    "the resolution. Chosen on 43 photographs (CC BY-SA 4.0), "
-    "which are not in the training data."
+    "(Poly Haven, CC0); dead leaves and fine stripes drawn by modisp (Apache-2.0); a quarter of the patches with "
+    "colour at half the resolution. Chosen on 43 photographs (CC BY-SA 4.0), which are not in the training data."
 )
 
 
