@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from modisp.operators.rational import GREYS, NOISE, TERMS, calm, correct
+from modisp.color.spaces import LUMA
+from modisp.operators.rational import BRIGHT, GREYS, NOISE, TERMS, calm, correct, near_grey
 
 MANY = 64
 
@@ -45,3 +46,18 @@ def test_strong_noise_that_is_told_lets_less_be_taken() -> None:
             seen = level + spread[i, :, None, None] * drawn
             grown = correct(matrix[i], calmer[i], seen).var(2).sum() / (matrix[i] @ seen[:, 0]).var(1).sum()
             assert float(grown.sqrt()) < NOISE + 0.03
+
+
+def test_luminance_is_held_too() -> None:
+    wanted, matrix, gains = _drawn()
+    numbers, weights = calm(wanted, matrix, gains), torch.tensor(LUMA)
+    for variance in (gains, gains**2):
+        grown = (((weights @ m) ** 2 * variance).sum(1).sqrt() for m in (near_grey(matrix, numbers), matrix))
+        assert float((next(grown) / next(grown)).max()) < BRIGHT + 1e-3
+
+
+def test_the_matrix_that_a_chart_calls_for_is_kept() -> None:
+    wanted, matrix, gains = _drawn()
+    numbers = calm(wanted, matrix, gains, torch.stack([64e-4 * gains, 4.5e-5 * gains**2], -1), chart=True)
+    assert torch.equal(numbers[..., :3], wanted[..., :3])
+    assert float(numbers[..., 3:].abs().sum()) < 0.999 * float(wanted[..., 3:].abs().sum())

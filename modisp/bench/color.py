@@ -22,7 +22,7 @@ from modisp.image import Metadata
 from modisp.metrics import delta_e
 from modisp.nets.color import gains
 from modisp.operators.chartfit import calibrated
-from modisp.operators.rational import TERMS, calm, correct, terms
+from modisp.operators.rational import TERMS, calm, correct, near_grey, terms
 from modisp.simulate import charts, spectra, world, world_makers, world_surfaces
 from modisp.train.color import growth, told
 
@@ -154,7 +154,7 @@ def _numbers(net: nn.Module, shot: Shot, chart: bool, noise: Tensor | None = Non
 
     with torch.no_grad():
         numbers = calibrated(tell, shot.traits, *shot.chart) if chart else tell(shot.traits)
-        return calm(numbers, shot.matrix, gains(shot.traits), noise)
+        return calm(numbers, shot.matrix, gains(shot.traits), noise, chart)
 
 
 @dataclass
@@ -204,7 +204,9 @@ NOISES = {"ISO 100": (1e-4, 1e-7), "ISO 1600": (16e-4, 2.8e-6), "ISO 6400": (64e
 
 
 def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, dict[str, float]]:
-    """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in any light."""
+    """By how much the noise of greys (all three channels) grows over the matrix alone, at the most of all shots in any light;
+    with a chart over the maker's matrix and the one that the chart calls for, whichever is noisier.
+    """
     random = torch.Generator().manual_seed(5)
     drawn = torch.randn(3, 20_000, generator=random)
     out: dict[str, dict[str, float]] = {}
@@ -218,8 +220,9 @@ def noise(net: nn.Module, taken: tuple[Shot, ...]) -> dict[str, dict[str, float]
                 for k, level in GREYS.items():
                     seen = level + (told[..., 0] * level + told[..., 1]).sqrt()[..., None] * drawn
                     for matrix, own, x in zip(shot.matrix, found, seen[:, :, None], strict=True):
-                        ours, alone = correct(matrix, own, x), apply(matrix, x)
-                        most[k] = max(most[k], float((ours.var(2).sum() / alone.var(2).sum()).sqrt()))
+                        bases = [matrix, near_grey(matrix, own)] if chart else [matrix]
+                        alone = max(float(apply(m, x).var(2).sum()) for m in bases)
+                        most[k] = max(most[k], (float(correct(matrix, own, x).var(2).sum()) / alone) ** 0.5)
     return out
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from modisp.color.spaces import LUMA
 from modisp.native import F, kernel, more, numbers, planes
 
 TERMS = 9
@@ -24,8 +25,8 @@ FADE = 0.03
 """Sum of the channels at which half of the correction is left: in the dark it would follow the noise.  From 0.1 on 99.2 % are."""
 LEAST = 5e-8
 """What is below counts as it, so that no sum is 0."""
-NOISE = 1.04
-"""As much as noise of grey may grow over what the matrix alone makes of it."""
+NOISE, BRIGHT = 1.04, 1.06
+"""As much as noise of grey may grow over what the matrix alone makes of it: of all channels, and of luminance."""
 GREYS = (0.18, 0.06, 0.02, 0.01)
 """Where that is looked at, from mid-grey to deep shadow."""
 _LEAST, _FADE = F(LEAST), F(FADE**4)
@@ -45,10 +46,24 @@ def terms(rgb: torch.Tensor) -> torch.Tensor:
     return torch.cat([d, d * a, d * a * a], -2)
 
 
+def near_grey(matrix: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
+    """(..., 3, 3): what `matrix` and `coefficients` (..., 3, 9) make of colours near grey, where all but linear terms vanish."""
+    linear = coefficients[..., :3]
+    return matrix + linear - linear.roll(1, -1)
+
+
 def calm(
-    coefficients: torch.Tensor, matrix: torch.Tensor, gains: torch.Tensor, noise: torch.Tensor | None = None
+    coefficients: torch.Tensor,
+    matrix: torch.Tensor,
+    gains: torch.Tensor,
+    noise: torch.Tensor | None = None,
+    chart: bool = False,
 ) -> torch.Tensor:
-    """(B, 3, 9) coefficients, as much of them as lets noise of grey grow no more than `NOISE` over the matrix (B, 3, 3) alone.
+    """(B, 3, 9) coefficients, as much of them as lets noise of grey grow no more than `NOISE` over the matrix (B, 3, 3) alone,
+    in the sum of all channels and in luminance.
+
+    A camera's own ``chart`` says by the linear terms what its matrix should have been, and that is kept: noise is then held to
+    what such a matrix alone makes of it.
 
     White balance multiplies noise, under lamps that of blue most of all: ``gains`` (B, 3) tell by how much.  Faint noise of
     light, and of reading the sensor, are each looked at by themselves; and where a picture's own is told, (B, 3, 2) with variance
@@ -58,18 +73,24 @@ def calm(
     kinds = [(GREYS[0], _FAINT * gains), (GREYS[0], least)]
     if noise is not None:
         kinds += [(grey, torch.maximum(noise[..., 0] * grey + noise[..., 1], least)) for grey in GREYS]
+    kept = torch.zeros_like(coefficients)
+    if chart:
+        kept[..., :3] = coefficients[..., :3]
+        matrix, coefficients = near_grey(matrix, kept), coefficients - kept
     drawn, share = _normal(), coefficients.new_ones(len(coefficients))
     for grey, variance in kinds:
         seen = grey + variance.sqrt()[..., None] * drawn
         alone = matrix @ seen
         rows = zip(matrix, coefficients, seen[:, :, None], strict=True)
         more = torch.stack([correct(*row)[:, 0] for row in rows]) - alone
-        y, u = ((v - v.mean(-1, keepdim=True)).double().flatten(1) for v in (alone, more))
-        # the most s with |y + s·u| ≤ NOISE · |y|
-        both, own = (y * u).sum(1), u.square().sum(1)
-        most = ((both.square() + own * y.square().sum(1) * (NOISE**2 - 1)).sqrt() - both) / own.clamp_min(1e-30)
-        share = torch.minimum(share, most.clamp_min(0).to(share.dtype))
-    return coefficients * share[:, None, None]
+        channels = [(v - v.mean(-1, keepdim=True)).double() for v in (alone, more)]
+        for limit, way in ((NOISE, torch.eye(3)), (BRIGHT, torch.tensor([LUMA]))):
+            y, u = ((way.double() @ v).flatten(1) for v in channels)
+            # the most s with |y + s·u| ≤ limit · |y|
+            both, own = (y * u).sum(1), u.square().sum(1)
+            most = ((both.square() + own * y.square().sum(1) * (limit**2 - 1)).sqrt() - both) / own.clamp_min(1e-30)
+            share = torch.minimum(share, most.clamp_min(0).to(share.dtype))
+    return kept + coefficients * share[:, None, None]
 
 
 @lru_cache(maxsize=1)

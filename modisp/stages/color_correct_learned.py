@@ -28,7 +28,7 @@ from modisp.operators import calibration
 from modisp.operators.calibration import Calibration
 from modisp.operators.chartfit import calibrated
 from modisp.operators.noise import by_channel
-from modisp.operators.rational import TERMS, calm, correct
+from modisp.operators.rational import TERMS, calm, correct, near_grey
 from modisp.operators.wavelet import Noise
 from modisp.stage import Candidate, Parts, Probe, Reading, Stage, param
 
@@ -49,7 +49,7 @@ class ColorCorrectLearned(
     writes=State.SCENE,
     title="Colour correction (learned)",
     group="White balance",
-    version=3,
+    version=4,
 ):
     """Turns the camera's colours into real ones: the maker's matrices, and a network that takes off the errors they leave.
 
@@ -132,9 +132,10 @@ class ColorCorrectLearned(
     def describe(self, meta: Metadata, reading: Reading) -> Metadata:
         """Noise follows what becomes of grey; whites are sound up to the level at which the first channel clips."""
         matrix, coefficients = self._numbers(meta)
-        linear = coefficients[:, :3]
-        first, at_grey = min(meta.clip), matrix + linear - linear.roll(1, 1)
-        return replace(meta, clip=(first, first, first), noise=spaces.noise_after(at_grey, meta.noise))
+        first = min(meta.clip)
+        return replace(
+            meta, clip=(first, first, first), noise=spaces.noise_after(near_grey(matrix, coefficients), meta.noise)
+        )
 
 
 def has_chart(meta: Metadata) -> bool:
@@ -253,4 +254,4 @@ def _coefficients(
         if not camera.known:
             return numbers[0]
         told = torch.tensor(noise).clamp_min(0)[None] if noise else None
-        return calm(numbers, matrix, gains(known), told)[0]
+        return calm(numbers, matrix, gains(known), told, own is not None)[0]
