@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ import torch
 from cli import modisp, well
 from PIL import Image as Picture
 
-from modisp import Recipe, Sidecar, State, develop, open_image
+from modisp import Recipe, Sidecar, State, develop, open_image, save_image
 from modisp.simulate.files import simulate_file
 
 
@@ -43,6 +45,17 @@ def test_develop_makes_a_picture_and_says_where(raw: Path, tmp_path: Path) -> No
         "upright, though the sensor lay on its side"
     )
     assert os.listdir(target.parent) == ["chart.jpg"] and sorted(os.listdir(raw.parent)) == ["chart.dng"]
+
+
+def test_develop_says_where_colours_rest_on_the_matrices_alone(raw: Path, tmp_path: Path) -> None:
+    image = open_image(raw)
+    apart = np.array([[1.5, -0.5, 0.0], [-0.2, 1.4, -0.2], [0.0, -0.5, 1.5]])  # as no filters part colours
+    odd: Any = tuple(tuple(map(tuple, (apart @ np.array(m)).tolist())) for m in image.meta.color_matrix)
+    save_image(image.to(image.pixels, meta=replace(image.meta, color_matrix=odd)), tmp_path / "odd.dng")
+    for name, told in ((raw, False), (tmp_path / "odd.dng", True)):
+        assert (
+            "no camera that the network knows" in well("develop", name, "-o", tmp_path / "a.jpg", "--force").out
+        ) is told
 
 
 def test_nothing_is_overwritten_unasked(raw: Path, tmp_path: Path) -> None:
@@ -233,6 +246,9 @@ def test_a_choice_that_wants_an_area_says_so_where_there_is_none(raw: Path, tmp_
     options = ["develop", raw, "-o", tmp_path / "a.jpg", "--force", "--set", "white_balance.mode=patch"]
     assert "white_balance.patch is set" in modisp(*options).err
     assert "white_balance.patch" not in modisp(*options, "--set", "white_balance.patch=4,4,20,20").err
+    assert "outside the picture" in modisp(*options, "--set", "white_balance.patch=9999,4,20,20").err
+    camera = well("develop", raw, "-o", tmp_path / "camera.dng", "--until", "CAMERA") and tmp_path / "camera.dng"
+    assert "is set" in modisp("run", "white_balance", camera, tmp_path / "b.dng", "mode=patch").err
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------------------

@@ -90,8 +90,33 @@ def test_a_temperature_that_is_set_takes_effect() -> None:
     assert _chosen(image, temperature=4300.0) == pytest.approx((4300, 0), rel=1e-4, abs=0.01)
     assert _chosen(image, temperature=4300.0, tint=10.0) == pytest.approx((4300, 10), rel=1e-4)
     assert _chosen(image, tint=10.0) == pytest.approx((5600, 10), rel=1e-4)
-    assert _chosen(image, mode="custom") == pytest.approx((5003, 0), rel=1e-4, abs=0.01)
+    assert _chosen(image, mode="custom") == pytest.approx((5003.3, 0.01), rel=1e-4, abs=0.01)
     assert _chosen(image, mode="tungsten", temperature=4300.0)[0] == pytest.approx(PRESETS["tungsten"][0], rel=1e-4)
+
+
+def test_what_is_not_set_stays_as_shot_and_all_numbers_count() -> None:
+    image = _picture(5600, 8)
+    assert _chosen(image, temperature=4300.0) == pytest.approx((4300, 8), rel=1e-4, abs=0.01)
+    assert _chosen(image, tint=0.0) == pytest.approx((5600, 0), rel=1e-4, abs=0.01)
+    assert _chosen(image, temperature=5003.0) == pytest.approx((5003, 8), rel=1e-4, abs=0.01)
+
+
+def test_temperatures_of_old_recipes_keep_their_tint() -> None:
+    assert WhiteBalance.migrate(4, {"temperature": 4300.0}) == {"temperature": 4300.0, "tint": 0.0}
+    assert WhiteBalance.migrate(4, {"mode": "custom", "tint": 3.0}) == {
+        "mode": "custom",
+        "temperature": 5003.0,
+        "tint": 3.0,
+    }
+    assert WhiteBalance.migrate(4, {"tint": 3.0}) == {"tint": 3.0}
+    assert WhiteBalance.migrate(5, {"temperature": 4300.0}) == {"temperature": 4300.0}
+
+
+def test_an_area_outside_the_picture_tells_nothing() -> None:
+    image = _picture(5600)
+    for patch in ((9999.0, 4.0, 20.0, 20.0), (-50.0, -50.0, 20.0, 20.0)):
+        stage = WhiteBalance(mode="patch", patch=patch)
+        assert "patch" not in stage.measure(Probe.of(image)).values
 
 
 def test_a_higher_temperature_is_warmer_and_a_higher_tint_more_magenta() -> None:
@@ -150,7 +175,7 @@ def test_ambience_leaves_daylight_alone() -> None:
 
 def test_auto_of_old_recipes_keeps_its_warmth() -> None:
     assert WhiteBalance.migrate(1, {"mode": "auto"}) == {"mode": "ambience", "ambience": 0.25}
-    assert WhiteBalance.migrate(1, {"mode": "custom", "tint": 3.0}) == {"mode": "custom", "tint": 3.0}
+    assert WhiteBalance.migrate(1, {"mode": "shade", "tint": 3.0}) == {"mode": "shade", "tint": 3.0}
 
 
 @given(st.floats(2000, 25000), st.floats(-150, 150))

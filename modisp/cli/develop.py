@@ -234,7 +234,8 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
     from modisp.color.camera import Camera
     from modisp.export import export
     from modisp.image import State
-    from modisp.stages.color_correct_learned import has_chart
+    from modisp.stage import Probe
+    from modisp.stages.color_correct_learned import ColorCorrectLearned, has_chart
 
     started = time.perf_counter()
     if job.target.exists() and job.source.exists() and os.path.samefile(job.source, job.target):
@@ -246,7 +247,13 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
     def plan(image: Image, extras: Mapping[str, Any]) -> Plan:
         if image.state is State.MOSAIC and Camera.of(image.meta).guessed and not has_chart(image.meta):
             notes.append(f"colour matrices: {say.GUESSED}")
-        return settings.plan(job.source, image, extras)
+        planned = settings.plan(job.source, image, extras)
+        for stage in (e.active() for e in planned.recipe.entries if image.state is State.MOSAIC):
+            if isinstance(stage, ColorCorrectLearned) and stage.strength:
+                found = stage.measure(Probe.of(image)).values
+                if found["source"] == "strange":
+                    notes.append(f"colours: {found['words']}")
+        return planned
 
     image = export(
         job.source,

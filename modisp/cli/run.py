@@ -11,6 +11,7 @@ import typer
 from modisp.cli import say
 from modisp.cli.develop import Device, Force, Plugins, checked_device
 from modisp.cli.say import Usage
+from modisp.cli.settings import unmet
 from modisp.cli.work import Bar, ready, stoppable
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def run(
             f"{chosen.name} reads {chosen.reads.name}, and {source} holds {image.state.name}; "
             f"make it one with: modisp develop {source} --until {chosen.reads.name} -o NAME.dng"
         )
+    for sentence in unmet(chosen, image):
+        say.warn(f"{source.name}: {sentence}")
     box = [image]
     del image
     with stoppable() as stop, Bar(1) as bar:

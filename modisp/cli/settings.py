@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from modisp.export import Plan
     from modisp.image import Image
     from modisp.recipe import Recipe
-    from modisp.stage import Param
+    from modisp.stage import Param, Stage
     from modisp.style import Style
 
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -152,18 +152,24 @@ class Settings:
                 recipe = recipe.set(slot, **{name: value_of(stage.params()[name], f"{slot}.{name}", value)})
             else:
                 recipe = recipe.set(slot, **{name: value})  # which says what is wrong
-        for where, choice in _unmet(recipe):
-            warn(f"{picture.name}: {where}={choice} does nothing until {where.rpartition('.')[0]}.{choice} is set")
+        for e in recipe.entries:
+            for sentence in unmet(e.active(), image):
+                warn(f"{picture.name}: {sentence}")
         return Plan(recipe, pinned(recipe, saved), saved)
 
 
-def _unmet(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """(slot.parameter, choice) where a choice is for what another parameter says, which says nothing."""
-    for entry in recipe.entries:
-        values = entry.active().values()
-        for name, choice in values.items():
-            if isinstance(choice, str) and values.get(choice) == ():
-                yield f"{entry.slot}.{name}", choice
+def unmet(stage: Stage, image: Image) -> Iterator[str]:
+    """What is wrong where a choice stands for the area that another parameter names, and there is none in the picture."""
+    values = stage.values()
+    _, _, width, height = image.meta.crop or (0, 0, *image.frame.full[::-1])
+    for name, choice in values.items():
+        area = values.get(choice) if isinstance(choice, str) else None
+        if area == ():
+            yield f"{stage.slot}.{name}={choice} does nothing until {stage.slot}.{choice} is set"
+        elif isinstance(area, tuple) and len(area) == 4:
+            x, y, w, h = area
+            if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+                yield f"{stage.slot}.{choice} lies outside the picture ({width} × {height}), so {name}={choice} does nothing"
 
 
 def _from_sidecar(picture: Path, image: Image) -> tuple[Recipe | None, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Points on a mosaic, as stars: what a network took of them for noise, or left of noise for them, by what was measured.
 
-A network that knows noise better than stars gives a faint one less light than it sent, and leaves something of the noise that stands
-out most, as specks on a sky.  Where a point stands alone on even ground, what the network drew of it is a matched filter
+A network that knows noise better than stars gives a faint one less light than it sent, and leaves something of the noise that
+stands out most, as specks on a sky.  Where a point stands alone on even ground, what the network drew of it is a matched filter
 (D. O. North, Proc. IEEE 51, 1963, reprinted from 1943): it tells how much light was measured there, and how surely.
 """
 
@@ -142,5 +142,7 @@ def _give(clean: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, lack: 
     for v in range(y - POINT, y + POINT + 1):
         for u in range(x - POINT, x + POINT + 1):
             drawn = sign * (clean[v, u] - ground[kinds[v % kinds.shape[0], u]])
-            if drawn > _NONE and drawn * abs(lack) > abs(out[v, u]):  # of two points that overlap, the one that does more
+            if drawn > _NONE and drawn * abs(lack) > abs(
+                out[v, u]
+            ):  # of two points that overlap, the one that does more
                 out[v, u] = sign * drawn * lack

@@ -35,7 +35,10 @@ PRESETS: dict[str, tuple[float, float]] = {
 }
 """Temperature and tint of usual lights."""
 
-_KELVIN, _TINT = 5003.0, 0.0  # D50, the middle of what is usual; no slider step lands on it by chance
+_KELVIN, _TINT = (
+    5003.3,
+    0.01,
+)  # D50, the middle of what is usual; nobody sets just that, so it says that nothing was set
 _LEAST_PATCH = 9  # full-size pixels
 _LAMP, _SHADE = 4500.0, 6500.0  # K; warmer light is lamplight, cooler light is shade
 _THUMB, _SMALL = 256, 64  # long edges of the picture that is looked at, and of what is made of it for the network
@@ -52,7 +55,7 @@ class WhiteBalance(
     writes=State.BALANCED,
     title="White balance",
     group="White balance",
-    version=4,
+    version=5,
 ):
     """Multiplies the channels so that the light becomes neutral; the smallest gain is 1, so that what is clipped stays white."""
 
@@ -60,7 +63,7 @@ class WhiteBalance(
         "as shot",
         choices=("as shot", "auto", "ambience", "custom", "patch", *PRESETS),
         help="Which light the picture was taken in. 'As shot' takes what the camera noted, until you set the temperature or "
-        "the tint, which then count instead; 'auto' judges the picture and makes its light neutral; 'ambience' does the same "
+        "the tint, which then counts instead; 'auto' judges the picture and makes its light neutral; 'ambience' does the same "
         "and leaves something of the mood of warm and cool light; 'custom' takes temperature and tint as they stand; 'patch' "
         "takes something grey that you point at; the others are usual lights.",
     )
@@ -98,9 +101,13 @@ class WhiteBalance(
 
     @classmethod
     def migrate(cls, version: int, values: dict[str, Any]) -> dict[str, Any]:
-        """Before version 2, 'auto' always left a quarter of the warmth of lamps."""
+        """Before version 2, 'auto' always left a quarter of the warmth of lamps; before 5, a temperature alone meant tint 0."""
         if version < 2 and values.get("mode") == "auto":
-            return {**values, "mode": "ambience", "ambience": 0.25}
+            values = {**values, "mode": "ambience", "ambience": 0.25}
+        if version < 5 and values.get("mode") == "custom":
+            values = {"temperature": 5003.0, **values}
+        if version < 5 and "temperature" in values:
+            values = {"tint": 0.0, **values}
         return values
 
     def weights_digest(self) -> str:
@@ -142,14 +149,16 @@ class WhiteBalance(
             return white.xy_from_kelvin(self.temperature, self.tint)
         if self.mode in PRESETS:
             return white.xy_from_kelvin(*PRESETS[self.mode])
-        if self.mode == "as shot" and self.temperature != _KELVIN:
-            return white.xy_from_kelvin(self.temperature, self.tint)
         auto = _read(reading, "auto")
         if self.mode == "ambience" and auto:
             return _kept(auto, self.ambience)
         shot = _as_shot(meta, camera) or auto or camera.xy((1.0, 1.0, 1.0))
         if self.mode == "as shot":
-            return white.xy_from_kelvin(white.kelvin_from_xy(shot)[0], self.tint) if self.tint != _TINT else shot
+            numbers = (self.temperature, self.tint)
+            if numbers == (_KELVIN, _TINT):
+                return shot
+            pairs = zip(numbers, (_KELVIN, _TINT), white.kelvin_from_xy(shot), strict=True)
+            return white.xy_from_kelvin(*(found if value == unset else value for value, unset, found in pairs))
         return _read(reading, self.mode) or shot
 
     def _gains(self, meta: Metadata, reading: Reading) -> tuple[XY, RGB]:
@@ -271,6 +280,9 @@ def _patch_neutral(probe: Probe, rect: Rect) -> RGB | None:
     """
     x, y, w, h = rect
     crop = probe.meta.crop or (0, 0, 0, 0)
+    across, down = (crop[2], crop[3]) if probe.meta.crop else probe.full[::-1]
+    if x >= across or y >= down or x + w <= 0 or y + h <= 0:
+        return None
     dx, dy = max(0.0, (_LEAST_PATCH - w) / 2), max(0.0, (_LEAST_PATCH - h) / 2)
     pixels = probe.patch((x - dx + crop[0], y - dy + crop[1], w + 2 * dx, h + 2 * dy)).pixels
     flat = pixels.reshape(3, -1)

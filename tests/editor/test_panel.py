@@ -196,7 +196,7 @@ def white(**values: Any) -> dict[str, Any]:
     return {"id": "white_balance", "stage": "white_balance", "slot": "white_balance", "values": values}
 
 
-@pytest.mark.parametrize(("mode", "shown"), [("auto", 3120.0), ("as shot", 2950.0), ("custom", 5003.0)])
+@pytest.mark.parametrize(("mode", "shown"), [("auto", 3120.0), ("as shot", 2950.0), ("custom", 5003.3)])
 def test_what_was_measured_is_shown_and_moved(qtbot: Any, declared: Declarations, mode: str, shown: float) -> None:
     panel = white_panel(qtbot, declared)
     told: list[Any] = []
