@@ -142,7 +142,6 @@ def _give(clean: Any, kinds: Any, y: int, x: int, ground: Any, sign: Any, lack: 
     for v in range(y - POINT, y + POINT + 1):
         for u in range(x - POINT, x + POINT + 1):
             drawn = sign * (clean[v, u] - ground[kinds[v % kinds.shape[0], u]])
-            if drawn > _NONE and drawn * abs(lack) > abs(
-                out[v, u]
-            ):  # of two points that overlap, the one that does more
+            # of two points that overlap, the one that does more
+            if drawn > _NONE and drawn * abs(lack) > abs(out[v, u]):
                 out[v, u] = sign * drawn * lack

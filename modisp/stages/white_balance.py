@@ -35,10 +35,7 @@ PRESETS: dict[str, tuple[float, float]] = {
 }
 """Temperature and tint of usual lights."""
 
-_KELVIN, _TINT = (
-    5003.3,
-    0.01,
-)  # D50, the middle of what is usual; nobody sets just that, so it says that nothing was set
+_KELVIN, _TINT = 5003.3, 0.01  # D50; nobody sets just these numbers, so they say that nothing was set
 _LEAST_PATCH = 9  # full-size pixels
 _LAMP, _SHADE = 4500.0, 6500.0  # K; warmer light is lamplight, cooler light is shade
 _THUMB, _SMALL = 256, 64  # long edges of the picture that is looked at, and of what is made of it for the network
