@@ -242,6 +242,13 @@ def test_the_cache_is_emptied(raw: Path, tmp_path: Path, home: Path) -> None:
     assert well("cache", "--json").json()[0]["bytes"] == 0
 
 
+def test_run_never_overwrites_what_it_reads(raw: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.dng"
+    shutil.copy(raw, mine)
+    done = modisp("run", "demosaic", mine, mine, "--force")
+    assert done.code != 0 and "would overwrite" in done.err and mine.read_bytes() == raw.read_bytes()
+
+
 def test_a_choice_that_wants_an_area_says_so_where_there_is_none(raw: Path, tmp_path: Path) -> None:
     options = ["develop", raw, "-o", tmp_path / "a.jpg", "--force", "--set", "white_balance.mode=patch"]
     assert "white_balance.patch is set" in modisp(*options).err

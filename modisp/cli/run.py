@@ -39,6 +39,8 @@ def run(
     from modisp.recipe import Recipe
 
     _known(stage)
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ValueError(f"{target} would overwrite the picture that it is made from; choose another name or folder")
     values = [_split(text) for text in settings]
     device = checked_device(device)
     image = open_image(source)
