@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from modisp.bench.methods import demosaicers
-from modisp.bench.tables import Crop, Protocol, Row, compare, costs, enlarge, pictures
+from modisp.bench.tables import BORDER, Crop, Protocol, Row, compare, costs, enlarge, pictures
 from modisp.color.transfer import decode, encode
 from modisp.image import Image, Metadata, State
 from modisp.operators.cfa import colours
@@ -23,7 +23,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 
 PERIODS = (2.0, 2.2, 2.5, 3.0, 4.0)
 """Widths of stripes, one light and one dark, in pixels."""
-_WIDE = 96
+_TURNS, _STARTS, _WIDE = (0.0, 45.0, 90.0), (0.0, 1 / 6), 96  # degrees; parts of a period; pixels
 
 
 def known(cfa: str) -> None:
@@ -69,26 +69,33 @@ def measure(
     return rows, crops
 
 
+def stripes(period: float) -> list[Tensor]:
+    """Grey stripes (3, 96, 96) from 0.2 to 0.8 of display values: upright, lying and slanting, each begun at two places."""
+    y, x = torch.meshgrid(torch.arange(float(_WIDE)), torch.arange(float(_WIDE)), indexing="ij")
+    ways = [math.cos(math.radians(turn)) * x + math.sin(math.radians(turn)) * y for turn in _TURNS]
+    waves = [(2 * math.pi * (way / period + start)).cos() for way in ways for start in _STARTS]
+    return [(0.5 + 0.3 * wave).expand(3, -1, -1).contiguous() for wave in waves]
+
+
+def tint(rgb: Tensor) -> float:
+    """Mean of max − min of R, G and B (3, H, W), away from the border."""
+    inner = rgb[:, BORDER:-BORDER, BORDER:-BORDER]
+    return float((inner.amax(0) - inner.amin(0)).mean())
+
+
 def false_colour(cfa: str = "bayer") -> dict[str, dict[float, float]]:
-    """What methods make of grey stripes, upright and lying, from 0.2 to 0.8 of display values: by method and period, max − min
-    of R, G and B, the mean of all pixels.  0 is right; whatever it is, it is colour that is not there.
-    """
+    """The most colour that methods make of grey `stripes`, by method and period: see `tint`; 0 is right."""
     found: dict[str, dict[float, float]] = {}
-    x = torch.arange(float(_WIDE)).expand(3, _WIDE, _WIDE)
-    inner = (slice(None), slice(12, -12), slice(12, -12))
     with torch.inference_mode():
         for name, method in demosaicers(cfa).items():
-            found[name] = {}
-            for period in PERIODS:
-                wave = 0.5 + 0.3 * (2 * math.pi * x / period).cos()
-                seen = [method(mosaic(grey.contiguous(), PATTERNS[cfa]))[inner] for grey in (wave, wave.mT)]
-                found[name][period] = float(torch.stack([s.amax(0) - s.amin(0) for s in seen]).mean())
+            found[name] = {p: max(tint(method(mosaic(s, PATTERNS[cfa]))) for s in stripes(p)) for p in PERIODS}
     return found
 
 
 def false_colour_words(found: Mapping[str, Mapping[float, float]]) -> str:
     """`false_colour` as a markdown table."""
-    out = ["## False colour on grey stripes from 0.2 to 0.8, mean of max − min of R, G, B, by their period in pixels\n"]
+    out = ["## False colour on grey stripes from 0.2 to 0.8: mean of max − min of R, G, B, by period in pixels\n"]
+    out[0] += "\nThe most of upright, lying and slanting (45°) ones.\n"
     out += ["| method | " + " | ".join(f"{p:g}" for p in PERIODS) + " |\n|---|" + "---:|" * len(PERIODS)]
     out += [f"| {name} | " + " | ".join(f"{by[p]:.3f}" for p in PERIODS) + " |" for name, by in found.items()]
     return "\n".join(out)

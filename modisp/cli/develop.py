@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modisp.cli import say
-from modisp.cli.files import Job, jobs, sources
+from modisp.cli.files import Job, jobs, sources, spare
 from modisp.cli.say import Usage
 from modisp.cli.work import Bar, Stop, Tell, ready, stoppable
 
@@ -238,10 +237,7 @@ def _one(job: Job, settings: Settings, wanted: Wanted, taps: Path | None, stop: 
     from modisp.stages.color_correct_learned import ColorCorrectLearned, has_chart
 
     started = time.perf_counter()
-    if job.target.exists() and job.source.exists() and os.path.samefile(job.source, job.target):
-        raise ValueError(
-            f"{job.target} would overwrite the picture that it is made from; choose another name or folder"
-        )
+    spare(job.source, job.target)
     notes: list[str] = []
 
     def plan(image: Image, extras: Mapping[str, Any]) -> Plan:

@@ -81,3 +81,9 @@ def jobs(given: Sequence[Path], files: Sequence[Path], out: Path, suffix: str) -
         taken.add(name.lower())
         rows.append(Job(f, out / name))
     return rows
+
+
+def spare(source: Path, target: Path) -> None:
+    """ValueError where `target` is the very file that is read: an original is never overwritten, whatever is asked for."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ValueError(f"{target} would overwrite the picture that it is made from; choose another name or folder")

@@ -206,13 +206,13 @@ def demosaic(
     from modisp.bench.demosaic import false_colour, false_colour_words, measure
 
     rows, crops = measure(folder, cfa, limit, say.err.print)
-    stripes = false_colour(cfa)
+    tints = false_colour(cfa)
     extra = [
         {"name": n, "protocol": f"grey stripes {p:g}", "false_colour": round(v, 4)}
-        for n, by in stripes.items()
+        for n, by in tints.items()
         for p, v in by.items()
     ]
-    _report(f"Demosaicing ({cfa})", rows, crops, out, json, false_colour_words(stripes), extra)
+    _report(f"Demosaicing ({cfa})", rows, crops, out, json, false_colour_words(tints), extra)
 
 
 def restore(

@@ -10,6 +10,7 @@ import typer
 
 from modisp.cli import say
 from modisp.cli.develop import Device, Force, Plugins, checked_device
+from modisp.cli.files import spare
 from modisp.cli.say import Usage
 from modisp.cli.settings import unmet
 from modisp.cli.work import Bar, ready, stoppable
@@ -39,8 +40,7 @@ def run(
     from modisp.recipe import Recipe
 
     _known(stage)
-    if target.exists() and source.exists() and target.samefile(source):
-        raise ValueError(f"{target} would overwrite the picture that it is made from; choose another name or folder")
+    spare(source, target)
     values = [_split(text) for text in settings]
     device = checked_device(device)
     image = open_image(source)
